@@ -9,7 +9,7 @@
  * A statement that fails ends the transaction: it is rolled back, `heard` is not called, `ended` hears PG_REFUSED.
  * `ended` is called exactly once for each transaction, whatever happens; rows and texts live until it returns, then the
  * transaction is gone. Between `heard` and the next step nothing is sent, so an owner may take its time, but the
- * connection waits with it: bounded by PG_IDLE_MS_MAX, after which the server rolls it back.
+ * connection waits with it: bounded by BOUND_PG_IDLE_US, after which the server rolls it back.
  *
  * Only the commit's own word is an answer. A statement that succeeded can be undone by its neighbour, or by the commit:
  *
@@ -30,13 +30,8 @@
  */
 #pragma once
 
+#include "base/bounds.h"
 #include "base/id.h"
-#include "base/must.h"
-#include "base/text.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct loop;
 struct pg;
@@ -48,15 +43,12 @@ struct pg_settings {
     const char *url;     /* a libpq URI, or its keyword = value form */
     const char *user;    /* instead of the url's user; NULL keeps that */
     const char *program; /* what pg_stat_activity shows */
-    int connections;     /* 1 to PG_CONNECTIONS_MAX */
-    size_t waiting_max;  /* transactions that may wait for a connection; one more is PG_UNAVAILABLE. 0: PG_WAITING_MAX */
-    int64_t wait_ms;     /* how long one may wait for a connection; 0: PG_WAIT_MS */
-    int64_t answer_ms;   /* how long the server may take to answer what was sent; 0: PG_ANSWER_MS. Then the connection is
-                            given up: nothing can be said of it any more */
+    int connections;     /* 1 to BOUND_PG_CONNECTIONS */
+    size_t waiting_max; /* transactions that may wait for a connection; one more is PG_UNAVAILABLE. 0: BOUND_PG_QUEUE */
+    int64_t wait_us;    /* how long one may wait for a connection, real time; 0: BOUND_PG_WAIT_US */
+    int64_t answer_us;  /* how long the server may take to answer what was sent; 0: BOUND_PG_ANSWER_US. Then the
+                            connection is given up: nothing can be said of it any more */
 };
-
-enum { PG_CONNECTIONS_MAX = 64, PG_WAITING_MAX = 10000 };
-enum { PG_WAIT_MS = 5000, PG_ANSWER_MS = 30000, PG_IDLE_MS_MAX = 10000 };
 
 /* Yours until pg_end(). Connects from the loop's next turn on. NULL: the url cannot be read (logged). */
 MUST_USE struct pg *pg_new(struct loop *loop, const struct pg_settings *settings);
@@ -127,9 +119,9 @@ MUST_USE struct transaction *transaction_new(struct pg *pool, struct uuid custom
 MUST_USE struct transaction *transaction_new_reading(struct pg *pool, struct uuid customer,
                                                      struct transaction_wait *wait);
 
-/* Before the first read or commit: a bound in ms on each of its statements (57014), and on its wait for a connection. */
-void transaction_limit(struct transaction *transaction, int64_t statement_ms);
-void transaction_hurry(struct transaction *transaction, int64_t wait_ms);
+/* Before the first read or commit: a bound on each of its statements (57014), and on its wait for a connection. */
+void transaction_limit(struct transaction *transaction, int64_t statement_us);
+void transaction_hurry(struct transaction *transaction, int64_t wait_us);
 
 /* What is asked after this is another customer's: for work that finds its customer on the way. */
 void transaction_customer(struct transaction *transaction, struct uuid customer);

@@ -41,11 +41,6 @@
 
 #include "base/id.h"
 #include "base/instant.h"
-#include "base/text.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct transaction;
 
