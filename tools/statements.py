@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Typed C from the statements of a room: one .sql file each, whose head says what it takes and gives (io/statement.h).
 
-    tools/statements.py ROOM OUT_DIR FILE.sql...    writes OUT_DIR/ROOM_statements.h and .c
+    tools/statements.py ROOM SQL_DIR OUT_DIR    writes OUT_DIR/ROOM_statements.h and .c
 
 Tests read the same heads through statement_of(path).
 """
@@ -200,8 +200,8 @@ def write_if_changed(path, text):
         path.write_text(text, encoding="utf-8")
 
 
-def generate(room, folder, paths):
-    statements = [statement_of(path) for path in sorted(paths)]
+def generate(room, sources, folder):
+    statements = [statement_of(path) for path in sorted(sources.glob("*.sql"))]
     made = f"/* Made by tools/statements.py from {room}/sql. */\n"
     header = made + '#pragma once\n\n#include "io/statement.h"\n\n' + "\n".join(map(declaration_of, statements))
     source = made + f'#include "{room}_statements.h"\n\n' + "\n".join(map(definition_of, statements))
@@ -211,11 +211,11 @@ def generate(room, folder, paths):
 
 
 def main(arguments):
-    if len(arguments) < 2:
+    if len(arguments) != 3:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        generate(arguments[0], pathlib.Path(arguments[1]), arguments[2:])
+        generate(arguments[0], pathlib.Path(arguments[1]), pathlib.Path(arguments[2]))
     except HeadError as error:
         print(error, file=sys.stderr)
         return 1
