@@ -1,0 +1,135 @@
+"""postgres: private clusters. One is made and migrated a run; each platform gets a copy, its own to kill.
+
+It listens on a Unix socket in a short path, and runs with fsync=off: a killed process loses nothing by that, only a
+killed machine would. PostgreSQL refuses to run as root, so root runs it as the user postgres.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import psycopg
+
+from harness.process import Process
+from harness.wait import wait_until
+
+BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+PORT = 5432                 # only a name inside our own socket folder
+SETTINGS = """
+listen_addresses = ''
+fsync = off
+full_page_writes = off
+max_connections = 60
+shared_buffers = 32MB
+autovacuum_naptime = 10s
+log_min_messages = warning
+max_wal_size = 128MB
+"""
+
+
+def _as_postgres(argv):
+    """The command as the unprivileged user; setpriv execs, so the pid is the program's."""
+    if os.geteuid() != 0:
+        return [str(a) for a in argv]
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig", "KILL",
+            "env", "-i", "PATH=/usr/bin:/bin", *[str(a) for a in argv]]
+
+
+def _own(path):
+    if os.geteuid() == 0:
+        shutil.chown(path, "postgres", "postgres")
+
+
+class Postgres:
+    """A cluster in `home`: data, and the socket folder that a database URL names as its host."""
+
+    def __init__(self, home):
+        self.home = pathlib.Path(home)
+        self.data, self.sockets = self.home / "data", self.home / "s"
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.sockets.mkdir(exist_ok=True)
+        _own(self.home), _own(self.sockets)
+        self.process = Process("postgres", _as_postgres([BIN / "postgres", "-D", self.data, "-k", self.sockets]),
+                               self.home / "log")
+
+    @classmethod
+    def fresh(cls, home):
+        """A new, empty cluster, not started."""
+        self = cls(home)
+        subprocess.run(_as_postgres([BIN / "initdb", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust",
+                                     "--username=postgres", "--wal-segsize=4", "-D", self.data]),
+                       check=True, stdout=subprocess.DEVNULL, cwd="/")
+        with open(self.data / "postgresql.conf", "a") as settings:
+            settings.write(SETTINGS)
+        return self
+
+    @classmethod
+    def copy_of(cls, other, home):
+        """A copy of a cluster that is not running."""
+        assert not other.process.alive
+        self = cls(home)
+        subprocess.run(["cp", "-a", "--reflink=auto", other.data, self.data], check=True)
+        return self
+
+    def url(self, user="postgres", sockets=None):
+        return f"postgresql:///evenpost?host={sockets or self.sockets}&user={user}"
+
+    def start(self):
+        self.process.start()
+        wait_until(self.answers, 60, lambda: f"PostgreSQL answers; log: {self.process.tail()}")
+        return self
+
+    def answers(self):
+        if not self.process.alive:
+            raise RuntimeError(f"PostgreSQL ended; log: {self.process.tail()}")
+        try:
+            psycopg.connect(f"host={self.sockets} user=postgres dbname=postgres connect_timeout=5").close()
+            return True
+        except psycopg.OperationalError:
+            return False
+
+    def stop(self):
+        """A fast, clean stop."""
+        if self.process.alive:
+            os.kill(self.process.pid, signal.SIGINT)
+            self.process.child.wait(60)
+
+    def crash(self):
+        """Every process of it dies at once, as in a power cut that spares the disk."""
+        children = self._children()
+        self.process.kill()
+        for pid in children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 10, "backends gone")
+
+    def suspend(self):
+        """Nothing answers any more, and no connection is lost: every process of it is stopped."""
+        for pid in [self.process.pid, *self._children()]:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in [*self._children(), self.process.pid]:
+            os.kill(pid, signal.SIGCONT)
+
+    def query(self, statement, *values):
+        """The judge's own look: rows as tuples, by the superuser, in a connection of its own."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def one(self, statement, *values):
+        rows = self.query(statement, *values)
+        assert len(rows) == 1 and len(rows[0]) == 1, rows
+        return rows[0][0]
+
+    def connect(self):
+        """A connection that may hold locks; the caller closes it."""
+        return psycopg.connect(self.url())
+
+    def _children(self):
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return [int(pid) for pid in pathlib.Path(path).read_text().split()]
