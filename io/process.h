@@ -1,0 +1,14 @@
+/*
+ * process — what every program does once: limits and signals at its start, and what it tells its supervisor.
+ */
+#pragma once
+
+#include "io/loop.h"
+
+/* SIGPIPE is ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). */
+void process_prepare(void);
+
+/* sd_notify, where NOTIFY_SOCKET is set; status: one line for `systemctl status`, NULL for none. */
+void process_ready(const char *status);
+void process_status(const char *status);
+void process_stopping(void);
