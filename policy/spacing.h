@@ -14,13 +14,16 @@
 
 #include "policy/window.h"
 
+/* 1 h: a quarter of 1 ÷ (2 in 8 h), for a slot that is good while no window is open (booked before its mailbox changed). */
+#define SPACING_GAP_ALONE_US US_PER_HOUR
+
 /* One active mailbox of the IP whose window is open now. */
 struct spacing_share {
     uint8_t cap;
     struct span window;
 };
 
-/* Shares whose window is not open at `now` are left out. None open: the gap of a single usual mailbox (SPACING_GAP_ALONE). */
+/* Shares whose window is not open at `now` are left out. None open: the gap of a single usual mailbox (SPACING_GAP_ALONE_US). */
 int64_t spacing_gap_min_us(const struct spacing_share *shares, size_t count, struct instant now);
 
 /* A slot that is booked on this IP, due now or ahead. */
@@ -30,11 +33,12 @@ struct spacing_slot {
     struct instant not_before; /* a retry, or a receiver's hold: not sooner than this; else equal to `at` */
 };
 
-#define SPACING_NONE SIZE_MAX
+#define SPACING_NONE  SIZE_MAX
+#define SPACING_NEVER ((struct instant){ INT64_MAX })
 
 struct spacing_choice {
     size_t index;        /* of the slot that begins now; SPACING_NONE: none may */
-    struct instant look; /* when to ask again, at the latest; only if none may */
+    struct instant look; /* when to ask again; SPACING_NEVER: when the slots changed. Only if none may */
 };
 
 /*

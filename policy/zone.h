@@ -15,6 +15,8 @@
 
 struct zone;
 
+#define ZONE_DAYS_MAX 100000000 /* days from 1970 that still have an instant; nobody plans further */
+
 struct local_time {
     struct day day;
     int32_t second; /* of the day as the clock shows it, 0 … 86399 */
