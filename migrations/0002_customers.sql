@@ -62,6 +62,7 @@ create table idempotency_keys (
     request_hash bytea not null,
     status smallint,                                   -- null only inside the transaction that does the work
     answer text,
+    location text,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     constraint idempotency_keys_pkey primary key (customer_id, method, route, key),
@@ -81,6 +82,7 @@ create table operator_idempotency_keys (
     request_hash bytea not null,
     status smallint,
     answer text,
+    location text,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     constraint operator_idempotency_keys_pkey primary key (method, route, key),

@@ -67,6 +67,8 @@ create table openings (
     mailbox_id uuid not null,
     local_day date not null,
     number smallint not null,
+    day_from timestamptz not null,                     -- the local day as a stretch of time, in the zone of the laying
+    day_until timestamptz not null,
     ip_id uuid not null,
     at timestamptz not null,
     not_after timestamptz not null,
@@ -75,7 +77,7 @@ create table openings (
         references mailboxes (customer_id, mailbox_id),
     constraint openings_ip_id_fkey foreign key (customer_id, ip_id) references lanes (customer_id, ip_id),
     constraint openings_number_check check (number in (0, 1)),
-    constraint openings_times_check check (at < not_after)
+    constraint openings_times_check check (day_from <= at and at < not_after and not_after < day_until)
 ) with (
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200,
     autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0
@@ -88,6 +90,8 @@ create table slots (
     mailbox_id uuid not null,
     local_day date not null,
     number smallint not null,
+    day_from timestamptz not null,                     -- the local day as it was when the slot was booked: a later zone
+    day_until timestamptz not null,                    -- of the mailbox may not lay a day over it
     message_id uuid not null,
     ip_id uuid not null,
     at timestamptz not null,                           -- the plan's second
@@ -106,7 +110,8 @@ create table slots (
     constraint slots_message_id_fkey foreign key (customer_id, message_id) references messages (customer_id, message_id),
     constraint slots_ip_id_fkey foreign key (customer_id, ip_id) references lanes (customer_id, ip_id),
     constraint slots_number_check check (number in (0, 1)),
-    constraint slots_times_check check (at < not_after and due_at >= at),
+    constraint slots_times_check check (
+        day_from <= at and at < not_after and not_after < day_until and due_at >= at),
     constraint slots_state_check check (state in ('booked', 'authorized', 'spent')),
     constraint slots_authorized_has_owner check (
         case when state = 'booked' then num_nonnulls(generation, authorized_at, authorized_real_at) = 0
@@ -117,6 +122,7 @@ create unique index slots_message_live on slots (customer_id, message_id) where 
 create index slots_message on slots (customer_id, message_id);
 create index slots_due on slots (customer_id, ip_id, due_at) where state = 'booked';
 create index slots_over on slots (customer_id, not_after) where state = 'booked';
+create index slots_begun on slots (customer_id, ip_id, authorized_at) where authorized_at is not null;
 create index slots_in_doubt on slots (customer_id, ip_id) where state = 'authorized';
 
 -- Where accept, suppress and erase meet: one row for a person, one for a domain (its key has no @).

@@ -18,15 +18,16 @@ create table receiver_states (
     customer_id uuid not null,
     ip_id uuid not null,
     receiver text not null,
-    connection_limit smallint not null,
+    connection_limit smallint not null,                -- allowed when no hold and no probe is on
     connections smallint not null default 0,           -- open now, as the lane last said
-    successes integer not null default 0,              -- in a row
-    failures integer not null default 0,               -- in a row
-    probing boolean not null default false,            -- the next connection is the one probe after a hold
+    probing boolean not null default false,            -- held, or after a hold and not yet delivered
+    failures_in_row integer not null default 0,
+    successes_in_row integer not null default 0,
+    doublings integer not null default 0,              -- how long the next hold is
     hold_until timestamptz,
     updated_at timestamptz not null,
     constraint receiver_states_pkey primary key (customer_id, ip_id, receiver),
     constraint receiver_states_lane_fkey foreign key (customer_id, ip_id) references lanes (customer_id, ip_id),
     constraint receiver_states_counts_check check (
-        connection_limit >= 0 and connections >= 0 and successes >= 0 and failures >= 0)
+        connection_limit >= 0 and connections >= 0 and failures_in_row >= 0 and successes_in_row >= 0 and doublings >= 0)
 );
