@@ -1,0 +1,285 @@
+"""evenpost: a whole platform as one object: its cluster, clock, server, jobs, workers and sandbox, and its customers.
+
+    evenpost = Evenpost(session).start()
+    acme = evenpost.customer("Acme")
+    acme.ip(), acme.mailboxes(3)
+    sent = acme.send(6, to=receiver)
+    evenpost.play(sent, "delivered")
+
+Each has a cluster of its own (a copy of a migrated one), so any part of it may be killed without hurting a neighbour.
+Everything it tells comes over the API, as a client would be told; only the judge's look is at PostgreSQL itself.
+"""
+import datetime
+import hashlib
+import os
+import pathlib
+import secrets
+import subprocess
+import uuid
+
+from harness.api import Api
+from harness.clock import UTC, Clock, instant, rfc3339
+from harness.postgres import Postgres
+from harness.process import Process
+from harness.receiver import Receiver
+from harness.relay import Relay
+from harness.wait import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START = datetime.datetime(2026, 11, 23, tzinfo=UTC)                 # a Monday, 00:00 UTC
+ALL_DAY = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}
+HOST = "sender-1"
+SETTLED = {"delivered", "bounced", "unconfirmed", "resent", "cancelled", "expired", "suppressed"}
+
+
+class Session:
+    """What one run of the tests shares: the build, a lot of loopback, a folder, and a migrated cluster to copy."""
+
+    def __init__(self, build, folder, lot):
+        self.build, self.folder, self.lot = pathlib.Path(build), pathlib.Path(folder), lot
+        self.model, self.made = None, 0
+
+    def program(self, name):
+        path = self.build / f"evenpost-{name}"
+        assert path.exists(), f"{path} is not built; EVENPOST_BUILD names the build folder"
+        return path
+
+    def cluster(self):
+        """A fresh copy of the migrated cluster."""
+        if self.model is None:
+            model = Postgres.fresh(self.folder / "m").start()
+            model_url = f"postgresql:///postgres?host={model.sockets}&user=postgres"
+            subprocess.run(["psql", "-q", model_url, "-c", "create database evenpost"], check=True)
+            subprocess.run([ROOT / "tools/migrate.sh", "--database-url", model.url(), "--now", rfc3339(START)], check=True,
+                           stdout=subprocess.DEVNULL)
+            model.stop()
+            self.model = model
+        self.made += 1
+        return Postgres.copy_of(self.model, self.folder / f"p{self.made}")
+
+
+class Evenpost:
+    def __init__(self, session, start=START, rate=1, profile="lax", sandbox=(), environment=None):
+        self.session = session
+        self.database = session.cluster()
+        self.home = self.database.home
+        self.host = HOST
+        self.clock_file = self.home / "clock"
+        self.clock = Clock(session.program("clock"), self.clock_file, start, rate)
+        self.api_address, self.sandbox_address = session.lot.address(), session.lot.address()
+        self.environment = environment or {}
+        self.sandbox_options = ["--profile", profile, *sandbox]
+        self.key = "ep_op_" + secrets.token_hex(16)
+        self.secret_file = self.home / "secret"
+        self.secret_file.write_bytes(os.urandom(32))
+        self.secret_file.chmod(0o600)
+        self.server = self._program("server", "evenpost_server", "--listen", f"{self.api_address}:8025")
+        self.jobs = self._program("jobs", "evenpost_jobs")
+        self.worker = self._worker()
+        self.sandbox = self._program("sandbox", None, "--smtp", f"{self.sandbox_address}:2525",
+                                     "--http", f"{self.sandbox_address}:8026", *self.sandbox_options)
+        self.api = Api(self.api_address, 8025, self.key)
+        self.inbox = Api(self.sandbox_address, 8026)
+        self.receivers, self.routed, self.relays, self.extra = [], set(), [], []
+
+    # Its life.
+
+    def start(self, worker=True):
+        self.database.start()
+        self._operator_key()
+        for program in (self.sandbox, self.server, self.jobs):
+            program.start()
+        self.ready()
+        if worker:
+            self.worker.start()
+        self.route("*", self.sandbox_address)
+        self.clock.run()
+        return self
+
+    def ready(self, seconds=30):
+        """The server can serve."""
+        def serves():
+            assert self.server.alive, f"the server ended: {self.server.tail()}"
+            return self._status("/readyz") == 200
+        wait_until(serves, seconds, lambda: f"/readyz; {self.server.tail(5)}")
+
+    def stop(self):
+        for program in [*self.extra, self.worker, self.jobs, self.server, self.sandbox]:
+            program.kill()
+        for receiver in self.receivers:
+            receiver.close()
+        for relay in self.relays:
+            relay.close()
+        if self.database.process.alive:
+            self.database.crash()
+
+    def another_worker(self, *arguments):
+        """A second worker process for the same host (or with the given arguments), not started."""
+        worker = self._worker(*arguments, name=f"worker-{len(self.extra) + 2}")
+        self.extra.append(worker)
+        return worker
+
+    def database_relay(self):
+        """From its next start on the worker talks to PostgreSQL through this relay."""
+        folder = self.home / f"r{len(self.relays)}"
+        folder.mkdir()
+        relay = Relay(f"{folder}/.s.PGSQL.5432", f"{self.database.sockets}/.s.PGSQL.5432")
+        self.relays.append(relay)
+        self.worker.env["DATABASE_URL"] = self.database.url("evenpost_worker", folder)
+        return relay
+
+    # Where mail goes.
+
+    def receiver(self, domain=None, port=2525):
+        """A receiver of the harness, with a domain of its own and the route to it."""
+        domain = domain or f"r{len(self.receivers) + 1}.test"
+        receiver = Receiver(self.session.lot.address(), port, domain, now=self.clock.now)
+        self.receivers.append(receiver)
+        self.route(domain, receiver.address, receiver.port)
+        return receiver
+
+    def route(self, domain, host, port=2525):
+        self.api.put(f"/v1/routes/{'%2A' if domain == '*' else domain}", {"host": host, "port": port, "tls": "none"})
+
+    def unroute(self, domain):
+        self.api.delete(f"/v1/routes/{'%2A' if domain == '*' else domain}")
+
+    def relay_to(self, receiver):
+        """Mail for the receiver's domain goes through this relay from now on."""
+        address = self.session.lot.address()
+        relay = Relay((address, 2525), (receiver.address, receiver.port))
+        self.relays.append(relay)
+        self.route(receiver.domain, address, 2525)
+        return relay
+
+    # Who sends.
+
+    def customer(self, name="Acme", mode="sandbox", **fields):
+        body = {"name": name, "mode": mode, **fields}
+        made = self.api.post("/v1/customers", body, expect=201).body
+        key = self.api.as_customer(made["id"]).post("/v1/keys", {"name": "tests"}, expect=201)["key"]
+        return Customer(self, made["id"], self.api.with_key(key))
+
+    # Time.
+
+    def play(self, messages, *states, seconds=60, step=None):
+        """Lets the clock jump from slot to slot until each of the messages is in one of these states."""
+        states = set(states or SETTLED)
+
+        def there():
+            rows = messages.rows()
+            open_ones = [row for row in rows if row["state"] not in states]
+            if not open_ones:
+                return rows
+            if not any(row["state"] == "sending" for row in open_ones):
+                self._jump_to_next(open_ones, step)
+            raise AssertionError([(row["id"], row["state"], row["explanation"]["code"]) for row in open_ones][:4])
+        return wait_until(there, seconds, lambda: f"{states}; worker: {self.worker.tail(6)}")
+
+    def _jump_to_next(self, rows, step):
+        """To the first moment that one of these waits for, if it is ahead."""
+        now = self.clock.now()
+        moments = [instant(row["slot"]["at"]) for row in rows if row.get("slot")]
+        moments += [instant(row["explanation"]["until"]) for row in rows if row["explanation"].get("until")]
+        ahead = [at for at in moments if at > now]
+        if len(ahead) == len(moments) and ahead:
+            self.clock.jump_to(min(ahead))
+        elif step:
+            self.clock.jump(step)
+
+    # Inside.
+
+    def _status(self, path):
+        try:
+            return self.api.call("GET", path).status
+        except Exception:
+            return None
+
+    def _program(self, name, role, *arguments):
+        env = {"PATH": "/usr/bin:/bin", "EVENPOST_CLOCK": str(self.clock_file), "EVENPOST_LOG": "info",
+               "EVENPOST_ALLOW_UNSAFE_DATABASE": "1", "EVENPOST_SECRET_FILE": str(self.secret_file),
+               "EVENPOST_TRACE": os.environ.get("EVENPOST_TRACE", ""), "ASAN_OPTIONS": "detect_leaks=0",
+               **self.environment}
+        if role:
+            env["DATABASE_URL"] = self.database.url(role)
+        return Process(name, [self.session.program(name), *arguments], self.home / f"{name}.log", env)
+
+    def _worker(self, *arguments, name="worker"):
+        arguments = arguments or ("--host", self.host)
+        worker = self._program("worker", "evenpost_worker", *arguments, "--home", self.home / name)
+        worker.name, worker.log = name, self.home / f"{name}.log"
+        return worker
+
+    def _operator_key(self):
+        self.database.query(
+            "insert into operator_keys (key_id, name, prefix, hash, scopes, created_at) values (%s, %s, %s, %s, %s, %s)",
+            uuid.uuid4(), "tests", self.key[:12], hashlib.sha256(self.key.encode()).digest(), ["*"], START)
+
+
+class Customer:
+    def __init__(self, evenpost, id, api):
+        self.evenpost, self.id, self.api = evenpost, id, api
+        self.operator = evenpost.api.as_customer(id)
+        self.addresses = 0
+
+    def ip(self, address=None, host=HOST):
+        """A new IP of this host, assigned to this customer; its row."""
+        address = address or self.evenpost.session.lot.address()
+        made = self.evenpost.api.post("/v1/ips", {"address": address, "host": host, "ptr": "mail.acme.test"}, expect=201)
+        return self.operator.post(f"/v1/ips/{made['id']}/assign", {"customer_id": self.id}, expect=200).body
+
+    def mailbox(self, address=None, **fields):
+        if address is None:
+            self.addresses += 1
+            address = f"m{self.addresses}@{self.id.removeprefix('cus_')[-8:]}.test"
+        body = {"address": address, "window": ALL_DAY, **fields}
+        return self.api.post("/v1/mailboxes", body, expect=201).body
+
+    def mailboxes(self, count, **fields):
+        return [self.mailbox(**fields) for _ in range(count)]
+
+    def send_one(self, to, mailbox=None, **fields):
+        """One message; its row as the 202 told it."""
+        body = {"to": {"address": to}, "subject": "Hello", "text": "How are you?\n", **fields}
+        if mailbox:
+            body["mailbox_id"] = mailbox["id"] if isinstance(mailbox, dict) else mailbox
+        return self.api.post("/v1/messages", body, expect=202).body
+
+    def send(self, count, to, mailbox=None, **fields):
+        """Messages to people p1, p2, … of a receiver, or to one address each time."""
+        people = [to] * count if isinstance(to, str) else [f"p{n + 1}@{to.domain}" for n in range(count)]
+        return Messages(self, [self.send_one(person, mailbox, **fields)["id"] for person in people])
+
+    def message(self, id):
+        return self.api.get(f"/v1/messages/{id}").body
+
+    def attempts(self, id):
+        return self.api.get(f"/v1/messages/{id}/attempts")["data"]
+
+
+class Messages:
+    """Some messages of a customer, by id."""
+
+    def __init__(self, customer, ids):
+        self.customer, self.ids = customer, list(ids)
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __add__(self, other):
+        return Messages(self.customer, self.ids + other.ids)
+
+    def rows(self):
+        return [self.customer.message(id) for id in self.ids]
+
+    def states(self):
+        return [row["state"] for row in self.rows()]
+
+    def wait_until(self, *states, seconds=30):
+        """Each is in one of these states, without any help of the clock."""
+        def there():
+            rows = self.rows()
+            seen = [(row["id"], row["state"], row["explanation"]["code"]) for row in rows]
+            assert all(row["state"] in states for row in rows), seen
+            return rows
+        return wait_until(there, seconds, lambda: f"{states}; worker: {self.customer.evenpost.worker.tail(6)}")
