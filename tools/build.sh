@@ -1,6 +1,7 @@
 # build — the programs, compiled into a folder of the home.
 #
 # build_into FOLDER [CMAKE ARGUMENT...]
+# shellcheck shell=bash
 
 build_into() {
     local folder=$1

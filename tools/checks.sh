@@ -1,10 +1,11 @@
 # checks — what would stop `up` later, said at once and plainly.
+# shellcheck shell=bash
 
 check_distribution() {
     local id version
-    # shellcheck disable=SC1091
+    # shellcheck source=/dev/null
     id=$(. /etc/os-release && printf '%s' "${ID:-unknown}")
-    # shellcheck disable=SC1091
+    # shellcheck source=/dev/null
     version=$(. /etc/os-release && printf '%s' "${VERSION_ID:-}")
     [ "$id $version" = "debian 12" ] ||
         refuse "this is $id $version; the launcher knows Debian 12 (bookworm) only. CONTRIBUTING.md says how to build by hand."

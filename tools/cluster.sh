@@ -2,6 +2,7 @@
 #
 # PostgreSQL refuses to run as root, so root's cluster belongs to the user postgres. Who may come in is decided by
 # the kernel: the socket's folder is closed to others, and only the user who called `up` may take the programs' roles.
+# shellcheck shell=bash
 
 postgres_programs=/usr/lib/postgresql/15/bin
 database_roles=(
@@ -104,6 +105,7 @@ cluster_service() {
 
 # Its SIGTERM would wait for the clients to leave; SIGINT does not.
 cluster_stop_control() {
+    # shellcheck disable=SC2016
     printf '#!/bin/sh\nkill -INT "$(cat supervise/pid)"\n'
 }
 

@@ -53,7 +53,7 @@ main() {
     arguments_read "$@"
     home_known || { printf 'Nothing is up in %s.\n' "$EVENPOST_HOME"; return; }
     steps_begin
-    step_retry="./evenpost down${*:+ $*}"
+    step_retry="$EVENPOST_CALL down${*:+ $*}"
     if supervisor_alive; then
         programs_stop
         step "supervisor stopped" supervisor_stop

@@ -2,6 +2,7 @@
 #
 # Sourced by ./evenpost before every command, and exported, so that commands in bash and in Python read the same.
 # A home remembers its port base; EVENPOST_PORT_BASE in the environment wins.
+# shellcheck shell=bash disable=SC2034
 
 home_default() {
     printf '%s\n' "$EVENPOST_ROOT/var"
@@ -25,6 +26,8 @@ socket_folder() {
     fi
 }
 
+# The launcher as the person called it: a home of their own must be named again.
+EVENPOST_CALL=${EVENPOST_CALL:-"${EVENPOST_HOME:+EVENPOST_HOME=$EVENPOST_HOME }./evenpost"}
 EVENPOST_HOME=$(readlink -m "${EVENPOST_HOME:-$(home_default)}")
 EVENPOST_PORT_BASE=${EVENPOST_PORT_BASE:-$(port_base_default)}
 if ! [[ $EVENPOST_PORT_BASE =~ ^[0-9]{4,5}$ ]] || [ "$EVENPOST_PORT_BASE" -lt 1024 ] || [ "$EVENPOST_PORT_BASE" -gt 65400 ]; then

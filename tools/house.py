@@ -52,6 +52,6 @@ def answers(url):
 def _said(argv):
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode:
-        raise Trouble((done.stderr.strip() or done.stdout.strip()).splitlines()[-1] if done.stderr or done.stdout
-                      else f"{argv[0]} failed")
+        said = (done.stderr + done.stdout).strip().splitlines() or [f"{argv[0]} failed"]
+        raise Trouble(next((line for line in said if "ERROR" in line), said[0]))
     return done.stdout

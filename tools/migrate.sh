@@ -1,7 +1,7 @@
 #!/bin/sh
-# Brings a database to the newest migration, or to the one named.
+# migrate — brings a database to the newest migration, or to the one named.
 #
-#   tools/migrate.sh [--database-url URL] [--to NUMBER] [--now TIME] [--dry-run]
+#   ./evenpost migrate [--database-url URL] [--to NUMBER] [--now TIME] [--dry-run]
 #
 # One session holds one advisory lock for the whole run, so that two of these wait for each other. Each migration is one
 # transaction with its own record (number, name, checksum) in the table migrations; what is recorded is not run again, and
@@ -12,7 +12,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-url=${DATABASE_URL:-}
+url=${DATABASE_URL:-${EVENPOST_MIGRATE_URL:-}}
 to=9999
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 dry=no

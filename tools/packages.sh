@@ -1,6 +1,7 @@
 # packages — the Debian packages that each part needs, and how they are installed.
 #
 # packages_need LIST...   installs what is missing of these lists, nothing else.
+# shellcheck shell=bash disable=SC2034
 
 packages_build=(
     gcc cmake ninja-build pkg-config libc6-dev libuv1-dev libmicrohttpd-dev libpq-dev libjansson-dev libssl-dev

@@ -1,20 +1,27 @@
 # secrets — the keys of a home, each a file that only its owner reads.
+# shellcheck shell=bash
 
-random_letters() {
-    head -c 25 /dev/urandom | base32 | tr -d '=\n' | tr '[:upper:]' '[:lower:]'
+# secret_keep FILE COMMAND...: the command's words, unless the file is there already. Never a moment readable for others.
+secret_keep() {
+    local file=$1
+    shift
+    [ ! -s "$file" ] || return 0
+    (umask 077 && "$@" >"$file.new")
+    mv "$file.new" "$file"
 }
 
-# secret_keep FILE: standard input, unless the file is there already. Never a moment readable for others.
-secret_keep() {
-    [ ! -s "$1" ] || return 0
-    (umask 077 && cat >"$1.new")
-    mv "$1.new" "$1"
+master_key() {
+    head -c 32 /dev/urandom
+}
+
+operator_key() {
+    printf 'ep_op_%s\n' "$(head -c 25 /dev/urandom | base32 | tr '[:upper:]' '[:lower:]')"
 }
 
 secrets_make() {
     install -d -m 0700 "$EVENPOST_HOME/secrets"
-    head -c 32 /dev/urandom | secret_keep "$EVENPOST_MASTER_KEY_FILE"
-    printf 'ep_op_%s\n' "$(random_letters)" | secret_keep "$EVENPOST_OPERATOR_KEY_FILE"
+    secret_keep "$EVENPOST_MASTER_KEY_FILE" master_key
+    secret_keep "$EVENPOST_OPERATOR_KEY_FILE" operator_key
 }
 
 # The server knows a key by its hash only.

@@ -2,6 +2,7 @@
 #
 # One life: service_write for each, supervisor_start, service_up, ..., service_down, supervisor_stop.
 # A service is a folder of $services; its words go to log/NAME/current, which svlogd keeps small.
+# shellcheck shell=bash
 
 services=$EVENPOST_HOME/services
 supervisor_file=$EVENPOST_HOME/supervisor.pid

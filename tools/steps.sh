@@ -2,6 +2,7 @@
 #
 # step TEXT COMMAND...   runs it in a subshell, quietly, with its words in $step_log.
 # step_retry             what the person should type once more; set by the command.
+# shellcheck shell=bash
 
 step_log=$EVENPOST_HOME/log/steps.log
 step_retry=

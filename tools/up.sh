@@ -77,7 +77,7 @@ database_bring() {
     if cluster_private; then
         step "PostgreSQL 15, on a Unix socket in $EVENPOST_SOCKETS" cluster_bring
     fi
-    step "database migrated" tools/migrate "$(database_migrator_url)"
+    step "database migrated" sh tools/migrate.sh --database-url "$EVENPOST_MIGRATE_URL"
 }
 
 cluster_bring() {
@@ -89,14 +89,14 @@ cluster_bring() {
 next_steps() {
     cat <<-NEXT
 
-	Evenpost is up. API http://$EVENPOST_API_ADDRESS · inbox http://$EVENPOST_INBOX_ADDRESS/ · clock $(tools/clock.sh now)
+	Evenpost is up. API http://$EVENPOST_API_ADDRESS · inbox http://$EVENPOST_INBOX_ADDRESS/ · clock $(bash tools/clock.sh now)
 
 	Send a message as the sandbox customer Demo:
 
 	  curl -H "Authorization: Bearer \$(cat $(short "$EVENPOST_DEMO_KEY_FILE"))" http://$EVENPOST_API_ADDRESS/v1/messages \\
 	    --json '{"to": {"address": "bo@example.com"}, "subject": "Hello", "text": "A first message."}'
 
-	It waits for its second of the day. Go there:     ./evenpost clock next
+	It waits for its second of the day. Go there:     $EVENPOST_CALL clock next
 	See it arrive:                                    http://$EVENPOST_INBOX_ADDRESS/
 	NEXT
 }
@@ -111,23 +111,23 @@ main() {
     check_machine
     home_take
     steps_begin
-    step_retry="./evenpost up${clock:+ --clock $clock}$([ "$demo" = yes ] || printf ' --no-demo')"
+    step_retry="$EVENPOST_CALL up${clock:+ --clock $clock}$([ "$demo" = yes ] || printf ' --no-demo')"
     packages_need "${packages_build[@]}" "${packages_run[@]}"
     [ -n "${EVENPOST_BUILD_READY:-}" ] || step "programs built" build_release
     step "secrets made" secrets_make
-    step "clock set" tools/clock.sh make "$clock"
     step "services written" services_write
     step "supervisor started" supervisor_start
     database_bring
     step "operator's key known" operator_key_register
+    step "clock set" bash tools/clock.sh make "$clock"
     local program
     for program in sandbox server jobs worker; do
         step "$program started" program_start "$program"
     done
     step "route * and the customer Demo" /usr/bin/python3 -B tools/demo_customer.py
-    step "clock runs" tools/clock.sh run
+    step "clock runs" bash tools/clock.sh run
     if [ "$demo" = yes ]; then
-        tools/demo.sh
+        /usr/bin/python3 -B tools/demo.py
     fi
     next_steps
 }

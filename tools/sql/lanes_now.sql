@@ -15,7 +15,7 @@ from (
         (select to_char(min(due_at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') from slots
          where slots.customer_id = lanes.customer_id and slots.ip_id = lanes.ip_id and slots.state = 'booked') as next_at,
         (select coalesce(json_agg(json_build_object(
-             'receiver', receiver, 'limit', connection_limit, 'connections', connections, 'failures', failures,
+             'receiver', receiver, 'limit', connection_limit, 'connections', connections, 'failures', failures_in_row,
              'hold_until', case when hold_until > :'now'::timestamptz then
                  to_char(hold_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') end) order by receiver), '[]')
          from receiver_states

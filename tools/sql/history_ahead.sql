@@ -1,0 +1,3 @@
+-- history_ahead: partitions of events and attempts for the months to come.
+-- psql variables: now, months
+select history_ahead(:'now'::timestamptz, :'months'::integer);
