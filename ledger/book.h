@@ -45,7 +45,3 @@ struct lay {
 };
 
 void lay_mailbox(struct act *act, struct lay *lay);
-
-/* A message says why it has not gone yet: one that is `accepted` or `booked`; others keep their word. One statement,
- * asked, not sent. until: INSTANT_NONE, about: TEXT_NONE. */
-void explain_message(struct act *act, struct uuid message, struct text code, struct instant until, struct text about);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "ledger/act.h"
+#include "ledger/pacing_store.h"
 #include "ledger/slot.h"
 
 enum outcome_kind {
@@ -59,6 +60,7 @@ struct outcome {
     bool suppress_recipient;      /* the reply blames the recipient, for good */
     struct text explanation_code; /* for what goes on: deferred_by_receiver, greylisted, receiver_on_hold, … */
     struct text explanation_about;
+    const struct pacing_row *pacing; /* what the receiver's state is after it; NULL: as it was */
     struct outcome_attempt attempt;
     void (*told)(struct outcome *outcome);
 

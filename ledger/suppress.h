@@ -17,7 +17,7 @@ enum suppress_reason {
 
 struct suppress {
     struct uuid suppression; /* given: its id, if it is new */
-    struct text key;         /* canonical: 'bo@example.com' or '@example.com' (mail/address.h) */
+    struct text key;         /* canonical: 'bo@example.com' or 'example.com' (mail/address.h: key, domain) */
     enum suppress_reason reason;
     void (*done)(struct suppress *suppress);
 

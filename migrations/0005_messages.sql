@@ -9,7 +9,7 @@ create table messages (
     to_address text not null,
     to_name text not null default '',
     recipient_key text not null,                       -- canonical address: what a suppression names
-    domain_key text not null,                          -- canonical domain, with its @: '@example.com'
+    domain_key text not null,                          -- its domain, without @
     subject text not null,
     text_body text,
     html_body text,
@@ -125,7 +125,7 @@ create index slots_over on slots (customer_id, not_after) where state = 'booked'
 create index slots_begun on slots (customer_id, ip_id, authorized_at) where authorized_at is not null;
 create index slots_in_doubt on slots (customer_id, ip_id) where state = 'authorized';
 
--- Where accept, suppress and erase meet: one row for a person, one for a domain (its key begins with @).
+-- Where accept, suppress and erase meet: one row for a person, one for a domain (its key has no @).
 create table recipients (
     customer_id uuid not null,
     address_key text not null,
@@ -147,7 +147,7 @@ create table suppressions (
     constraint suppressions_pkey primary key (customer_id, suppression_id),
     constraint suppressions_address_key_key unique (customer_id, address_key),
     constraint suppressions_customer_id_fkey foreign key (customer_id) references customers (customer_id),
-    constraint suppressions_kind_check check ((kind = 'address') = (position('@' in address_key) > 1)),
+    constraint suppressions_kind_check check ((kind = 'address') = (position('@' in address_key) > 0)),
     constraint suppressions_kind_word_check check (kind in ('address', 'domain')),
     constraint suppressions_reason_check check (reason in ('api', 'bounce', 'complaint', 'unsubscribe', 'import'))
 );
