@@ -34,6 +34,7 @@ C_WORDS = set(
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 FIELD = re.compile(r"([a-z][a-z0-9_]*) ([a-z]+(?: precision)?)(\[\])?(\?)?\Z")
+TAKES_MAX = 128  # BOUND_STATEMENT_TAKES
 NAME_BYTES_MAX = 63  # PostgreSQL's NAMEDATALEN - 1: longer names of prepared statements are cut
 
 
@@ -114,6 +115,8 @@ def check_sql(path, name, takes, sql):
     used = {int(number) for number in re.findall(r"\$([0-9]+)", re.sub(r"--.*|'(?:[^']|'')*'", "", sql))}
     if used != set(range(1, len(takes) + 1)):
         raise HeadError(f"{path}: it takes $1 to ${len(takes)}, and uses {sorted(used)}: they must be the same")
+    if len(takes) > TAKES_MAX:
+        raise HeadError(f"{path}: it takes more than {TAKES_MAX}: use arrays")
     if len(name) > NAME_BYTES_MAX:
         raise HeadError(f"{path}: the name is longer than {NAME_BYTES_MAX} bytes")
 

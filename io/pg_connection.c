@@ -1,0 +1,408 @@
+#include "io/pg_inside.h"
+
+#include "io/log.h"
+
+#include <netdb.h>
+#include <string.h>
+
+enum { CONNECT_US = 10 * 1000000, PAUSE_MIN_US = 50 * 1000, PAUSE_MAX_US = 2 * 1000000 };
+
+/* The poll handle has a life of its own: libpq changes descriptors while it connects, and closes them when it likes. */
+struct watch {
+    uv_poll_t poll;
+    struct pg_connection *connection;
+    struct pg *pool;
+    int descriptor;
+};
+
+static void connection_lose(struct pg_connection *connection, const char *words);
+static void connection_step(struct pg_connection *connection);
+static void connection_turn(struct pg_connection *connection, int events);
+
+/* ---- the descriptor ---- */
+
+static void watch_closed(uv_handle_t *handle)
+{
+    struct watch *watch = container_of(handle, struct watch, poll);
+    watch->pool->handles--;
+    pool_left(watch->pool);
+    free(watch);
+}
+
+static void connection_unwatch(struct pg_connection *connection)
+{
+    if (connection->watch == NULL)
+        return;
+    connection->watch->connection = NULL;
+    uv_close((uv_handle_t *)&connection->watch->poll, watch_closed);
+    connection->watch = NULL;
+}
+
+static void watch_heard(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = container_of(poll, struct watch, poll);
+    if (watch->connection != NULL)
+        connection_turn(watch->connection, status < 0 ? UV_READABLE : events);
+}
+
+/* false: there is no descriptor to wait for. */
+static bool connection_wait(struct pg_connection *connection, int events)
+{
+    int descriptor = PQsocket(connection->conn);
+    if (connection->watch != NULL && connection->watch->descriptor != descriptor)
+        connection_unwatch(connection);
+    if (connection->watch == NULL) {
+        if (descriptor < 0)
+            return false;
+        struct watch *watch = memory_make(struct watch);
+        watch->connection = connection;
+        watch->pool = connection->pool;
+        watch->descriptor = descriptor;
+        if (uv_poll_init(loop_uv(connection->pool->loop), &watch->poll, descriptor) != 0) {
+            free(watch);
+            return false;
+        }
+        connection->watch = watch;
+        connection->pool->handles++;
+    }
+    return uv_poll_start(&connection->watch->poll, events, watch_heard) == 0;
+}
+
+/* ---- connecting ---- */
+
+static void connection_again(struct timer *timer)
+{
+    pg_connection_open(container_of(timer, struct pg_connection, again));
+}
+
+static void connection_late(struct timer *timer)
+{
+    struct pg_connection *connection = container_of(timer, struct pg_connection, late);
+    connection_lose(connection, "no answer in time");
+}
+
+void pg_connection_init(struct pg_connection *connection, struct pg *pool, int number)
+{
+    connection->pool = pool;
+    snprintf(connection->name, sizeof(connection->name), "pg[%.20s %d]", pool->user == NULL ? "" : pool->user, number);
+    link_init(&connection->link);
+    connection->pause_us = PAUSE_MIN_US;
+    timer_init(&connection->again, pool->loop, connection_again);
+    timer_init(&connection->late, pool->loop, connection_late);
+    timer_start(&connection->again, 0);
+}
+
+void pg_connection_free(struct pg_connection *connection)
+{
+    assert(connection->conn == NULL && connection->watch == NULL && connection->resolving == NULL);
+    timer_stop(&connection->again);
+    timer_stop(&connection->late);
+    map_free(&connection->prepared);
+    memory_free(&connection->expected);
+}
+
+/* Later ones win: the URL may say otherwise than the first, the rest is ours to say. */
+static PGconn *connection_start(const struct pg *pool, const char *address)
+{
+    const char *keywords[] = { "keepalives_idle",
+                               "keepalives_interval",
+                               "keepalives_count",
+                               "tcp_user_timeout",
+                               "target_session_attrs",
+                               "dbname",
+                               "client_encoding",
+                               "application_name",
+                               "options",
+                               "user",
+                               "hostaddr",
+                               NULL };
+    const char *values[] = { "10",   "5",           "3",           "20000",    "read-write", pool->url,
+                             "UTF8", pool->program, pool->options, pool->user, address,      NULL };
+    return PQconnectStartParams(keywords, values, 1);
+}
+
+static void connection_begin(struct pg_connection *connection, const char *address)
+{
+    connection->conn = connection_start(connection->pool, address);
+    if (connection->conn == NULL)
+        unreachable("no memory is left");
+    connection->connecting = true;
+    timer_start(&connection->late, CONNECT_US);
+    if (PQstatus(connection->conn) == CONNECTION_BAD || !connection_wait(connection, UV_WRITABLE))
+        connection_lose(connection, PQerrorMessage(connection->conn));
+}
+
+static void connection_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct pg_connection *connection = request->data;
+    struct pg *pool = connection->pool;
+    char address[NI_MAXHOST] = "";
+    connection->resolving = NULL;
+    free(request);
+    pool->handles--;
+    if (status == 0)
+        status = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
+    uv_freeaddrinfo(found);
+    if (pool->closing != NULL)
+        pool_left(pool);
+    else if (status == 0)
+        connection_begin(connection, address);
+    else
+        connection_lose(connection, "the host's name has no address now");
+}
+
+void pg_connection_open(struct pg_connection *connection)
+{
+    struct pg *pool = connection->pool;
+    assert(connection->conn == NULL && connection->transaction == NULL);
+    if (pool->host == NULL) {
+        connection_begin(connection, NULL);
+        return;
+    }
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    uv_getaddrinfo_t *request = memory_make(uv_getaddrinfo_t);
+    request->data = connection;
+    if (uv_getaddrinfo(loop_uv(pool->loop), request, connection_resolved, pool->host, NULL, &hints) != 0) {
+        free(request);
+        connection_lose(connection, "the host's name cannot be looked up");
+        return;
+    }
+    connection->resolving = request;
+    pool->handles++;
+}
+
+static void notice_heard(void *unused, const char *words)
+{
+    (void)unused;
+    trace(TRACE_PG, "pg", "%s", words);
+}
+
+static void connection_ready(struct pg_connection *connection)
+{
+    timer_stop(&connection->late);
+    PQsetNoticeProcessor(connection->conn, notice_heard, NULL);
+    if (PQsetnonblocking(connection->conn, 1) != 0 || PQenterPipelineMode(connection->conn) != 1 ||
+        !connection_wait(connection, UV_READABLE)) {
+        connection_lose(connection, PQerrorMessage(connection->conn));
+        return;
+    }
+    connection->connecting = false;
+    connection->ready = true;
+    connection->worn = false;
+    connection->pause_us = PAUSE_MIN_US;
+    connection->prepared = map_new((struct hash_key){ 0, 0 }); /* our own names: nobody makes them collide */
+    connection->pool->ready++;
+    log_info(connection->name, "connected, server process %d", PQbackendPID(connection->conn));
+    list_append(&connection->pool->free, &connection->link);
+    pool_serve(connection->pool);
+}
+
+static void connection_step(struct pg_connection *connection)
+{
+    uv_poll_stop(&connection->watch->poll); /* libpq may close the descriptor, and open another of the same number */
+    switch (PQconnectPoll(connection->conn)) {
+    case PGRES_POLLING_OK: connection_ready(connection); return;
+    case PGRES_POLLING_READING:
+        if (connection_wait(connection, UV_READABLE))
+            return;
+        break;
+    case PGRES_POLLING_WRITING:
+        if (connection_wait(connection, UV_WRITABLE))
+            return;
+        break;
+    case PGRES_POLLING_ACTIVE:
+    case PGRES_POLLING_FAILED: break;
+    }
+    connection_lose(connection, PQerrorMessage(connection->conn));
+}
+
+/* ---- the end of a connection ---- */
+
+static void connection_drop(struct pg_connection *connection)
+{
+    list_remove(&connection->link);
+    timer_stop(&connection->again);
+    timer_stop(&connection->late);
+    connection_unwatch(connection);
+    if (connection->ready)
+        connection->pool->ready--;
+    connection->ready = connection->connecting = connection->asking = false;
+    connection->expected_count = connection->answered = 0;
+    map_free(&connection->prepared);
+    PQfinish(connection->conn);
+    connection->conn = NULL;
+}
+
+/* The first of many alike is enough. libpq's messages are lines; a log has one. */
+static void log_loss(const struct pg_connection *connection, const char *words)
+{
+    bool known = !connection->ready && connection->pause_us > PAUSE_MIN_US;
+    log_line(known ? LOG_DEBUG : LOG_WARNING, connection->name, "%s: %.*s",
+             connection->ready ? "connection lost" : "no connection", (int)strcspn(words, "\n"), words);
+}
+
+/* What was in flight hears its word; then the connection is made anew, later each time it fails. */
+static void connection_lose(struct pg_connection *connection, const char *words)
+{
+    struct transaction *transaction = connection->transaction;
+    log_loss(connection, words);
+    connection->transaction = NULL;
+    if (transaction != NULL)
+        transaction_lost(transaction, words);
+    connection_drop(connection);
+    if (connection->pool->closing != NULL) {
+        pool_left(connection->pool);
+        return;
+    }
+    timer_start(&connection->again, connection->pause_us);
+    connection->pause_us = MIN_OF(connection->pause_us * 2, PAUSE_MAX_US);
+}
+
+void pg_connection_close(struct pg_connection *connection)
+{
+    assert(connection->transaction == NULL);
+    if (connection->resolving != NULL)
+        uv_cancel((uv_req_t *)connection->resolving);
+    connection_drop(connection);
+}
+
+void pg_connection_release(struct pg_connection *connection)
+{
+    struct pg *pool = connection->pool;
+    connection->transaction = NULL;
+    if (connection->worn) {
+        connection_drop(connection);
+        if (pool->closing == NULL)
+            timer_start(&connection->again, 0);
+    } else {
+        list_prepend(&pool->free, &connection->link); /* the one that was used last is warm */
+    }
+    pool_serve(pool);
+}
+
+/* ---- a group of statements ---- */
+
+static bool connection_flush(struct pg_connection *connection)
+{
+    int left = PQflush(connection->conn);
+    return left >= 0 && connection_wait(connection, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void expect(struct pg_connection *connection, const struct statement *prepare, size_t asked)
+{
+    if (connection->expected_count == connection->expected_capacity) {
+        connection->expected_capacity = MAX_OF((size_t)16, size_mul(connection->expected_capacity, 2));
+        connection->expected =
+            memory_resize(connection->expected, connection->expected_capacity, sizeof(struct expected));
+    }
+    connection->expected[connection->expected_count++] = (struct expected){ prepare, asked };
+}
+
+static bool connection_prepare(struct pg_connection *connection, const struct statement *statement)
+{
+    const struct statement *known = map_find(connection->prepared, text_of(statement->name));
+    assert(known == NULL || known == statement); /* two rooms, one name */
+    if (known != NULL)
+        return true;
+    expect(connection, statement, 0);
+    map_put(connection->prepared, text_of(statement->name), (void *)(uintptr_t)statement);
+    return statement_send_prepare(connection->conn, statement) == 1;
+}
+
+static bool connection_send_one(struct pg_connection *connection, const struct asked *asked, size_t number)
+{
+    const struct statement *statement = asked->statement;
+    if (statement == NULL) {
+        expect(connection, NULL, number);
+        return PQsendQueryParams(connection->conn, asked->word, 0, NULL, NULL, NULL, NULL, 1) == 1;
+    }
+    if (!connection_prepare(connection, statement))
+        return false;
+    static const int binary[BOUND_STATEMENT_TAKES] = { [0 ... BOUND_STATEMENT_TAKES - 1] = 1 };
+    assert(statement->takes_count <= COUNT(binary));
+    expect(connection, NULL, number);
+    return PQsendQueryPrepared(connection->conn, statement->name, (int)statement->takes_count, asked->values,
+                               asked->lengths, binary, 1) == 1;
+}
+
+void pg_connection_send(struct pg_connection *connection)
+{
+    struct transaction *transaction = connection->transaction;
+    assert(connection->ready && !connection->asking);
+    connection->expected_count = connection->answered = 0;
+    bool sent = true;
+    while (sent && transaction->sent < transaction->count) {
+        sent = connection_send_one(connection, &transaction->asked[transaction->sent], transaction->sent);
+        transaction->sent++;
+    }
+    connection->asking = true;
+    timer_start(&connection->late, connection->pool->answer_us);
+    if (!sent || PQpipelineSync(connection->conn) != 1 || !connection_flush(connection))
+        connection_lose(connection, PQerrorMessage(connection->conn));
+}
+
+/* 0A000: its plan's columns changed under it (a migration). 26000: it is not there. A new connection prepares anew. */
+static bool wears_out(const char *sqlstate)
+{
+    return strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "26000") == 0;
+}
+
+/* false: that was no answer of the server, but libpq's word that the connection is lost. */
+static bool connection_keep(struct pg_connection *connection, PGresult *result)
+{
+    assert(connection->answered < connection->expected_count);
+    struct expected expected = connection->expected[connection->answered];
+    ExecStatusType status = PQresultStatus(result);
+    bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    if (good && expected.prepare == NULL) {
+        transaction_answered(connection->transaction, expected.asked, result);
+        return true;
+    }
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool lost = !good && status != PGRES_PIPELINE_ABORTED && sqlstate == NULL;
+    if (!good && expected.prepare != NULL)
+        (void)map_remove(connection->prepared, text_of(expected.prepare->name));
+    if (!good && !lost && status != PGRES_PIPELINE_ABORTED) {
+        connection->worn = connection->worn || wears_out(sqlstate);
+        transaction_refused(connection->transaction, expected.asked, result);
+    }
+    PQclear(result);
+    return !lost;
+}
+
+/* Results are there one by one, each followed by NULL; the sync ends the group. */
+static bool connection_read(struct pg_connection *connection)
+{
+    while (connection->asking && !PQisBusy(connection->conn)) {
+        PGresult *result = PQgetResult(connection->conn);
+        if (result == NULL) {
+            if (PQstatus(connection->conn) == CONNECTION_BAD)
+                return false;
+            connection->answered = MIN_OF(connection->answered + 1, connection->expected_count);
+        } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            assert(connection->answered == connection->expected_count);
+            timer_stop(&connection->late);
+            connection->asking = false;
+            transaction_synced(connection->transaction);
+        } else if (!connection_keep(connection, result)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void connection_turn(struct pg_connection *connection, int events)
+{
+    if (connection->connecting) {
+        connection_step(connection);
+        return;
+    }
+    bool alive = (events & UV_READABLE) == 0 || PQconsumeInput(connection->conn) == 1;
+    connection->worn = connection->worn || !alive; /* what it still said counts, but nobody gets it any more */
+    bool read = connection_read(connection);
+    if (connection->conn == NULL)
+        return;
+    if (!alive || !read || PQstatus(connection->conn) == CONNECTION_BAD || !connection_flush(connection))
+        connection_lose(connection, PQerrorMessage(connection->conn));
+}
