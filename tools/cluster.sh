@@ -2,7 +2,7 @@
 #
 # PostgreSQL refuses to run as root, so root's cluster belongs to the user postgres. Who may come in is decided by
 # the kernel: the socket's folder is closed to others, and only the user who called `up` may take the programs' roles.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 postgres_programs=/usr/lib/postgresql/15/bin
 database_roles=(

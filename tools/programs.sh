@@ -1,5 +1,5 @@
 # programs — server, jobs, worker and sandbox of this home: how each is started, and when it is ready.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # program_write NAME ROLE ARGUMENT...: ROLE is the database role of its main pool; "-" for none.
 program_write() {
