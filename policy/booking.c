@@ -5,11 +5,13 @@ static bool spans_equal(struct span a, struct span b)
     return a.from.us == b.from.us && a.until.us == b.until.us;
 }
 
-/* The old day and the new one share hours, yet are not the same day. */
+/* The slot row's day and this one share hours or their date, yet are not the same day. */
 static bool clashes(const struct booking_taken *taken, struct day day, struct span day_span)
 {
-    bool same = taken->day.number == day.number && spans_equal(taken->day_span, day_span);
-    return !same && span_overlaps(taken->day_span, day_span);
+    bool same_date = taken->day.number == day.number;
+    if (same_date && spans_equal(taken->day_span, day_span))
+        return false;
+    return same_date || span_overlaps(taken->day_span, day_span);
 }
 
 bool booking_slot(const struct booking_mailbox *mailbox, struct day day, uint8_t number, struct opening *opening)

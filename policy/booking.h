@@ -24,7 +24,6 @@ struct booking_taken {
     struct day day;
     struct span day_span; /* the local day as it was when the slot was booked, in the zone of that time */
     uint8_t number;
-    bool spent; /* authorized or spent: receivers may have seen a dot */
 };
 
 struct opening {
@@ -37,9 +36,9 @@ struct opening {
 
 /*
  * The openings of one local day, into out[BOUND_DAILY_CAP], in order of number; returns how many.
- * None at all where the day's authorized and spent slots fill the cap already, and none where the day overlaps in time
- * a day of another extent that holds a slot row: after a change of zone two local days may share hours, and a receiver
- * in those hours must not see two days' caps.
+ * No more than the cap leaves beside the day's slot rows, whatever their numbers. None at all where the day overlaps in
+ * time, or shares its date with, a day of another extent that holds a slot row: after a change of zone two local days may
+ * share hours, and a receiver in those hours must not see two days' caps.
  */
 size_t booking_openings(const struct booking_mailbox *mailbox, struct day day, const struct booking_taken *taken,
                         size_t taken_count, struct instant now, struct opening out[BOUND_DAILY_CAP]);

@@ -36,13 +36,13 @@ static void a_local_time_is_the_first_instant_that_shows_it_or_a_later_one(void 
     } rows[] = {
         { "UTC", 2026, 11, 24, 9, 41, "2026-11-24T09:41:00Z" },
         { "Europe/Berlin", 2026, 11, 24, 9, 0, "2026-11-24T08:00:00Z" },
-        { "Europe/Berlin", 2026, 3, 29, 2, 30, "2026-03-29T01:00:00Z" },    /* left out: when the clock is set forward */
+        { "Europe/Berlin", 2026, 3, 29, 2, 30, "2026-03-29T01:00:00Z" }, /* left out: when the clock is set forward */
         { "Europe/Berlin", 2026, 3, 29, 3, 0, "2026-03-29T01:00:00Z" },
-        { "Europe/Berlin", 2026, 10, 25, 2, 30, "2026-10-25T00:30:00Z" },   /* doubled: the first */
+        { "Europe/Berlin", 2026, 10, 25, 2, 30, "2026-10-25T00:30:00Z" }, /* doubled: the first */
         { "Europe/Berlin", 2026, 10, 25, 3, 0, "2026-10-25T02:00:00Z" },
-        { "Africa/Cairo", 2026, 4, 24, 0, 0, "2026-04-23T22:00:00Z" },      /* 00:00 is 01:00 at once */
+        { "Africa/Cairo", 2026, 4, 24, 0, 0, "2026-04-23T22:00:00Z" }, /* 00:00 is 01:00 at once */
         { "Africa/Cairo", 2026, 4, 24, 0, 59, "2026-04-23T22:00:00Z" },
-        { "Africa/Cairo", 2026, 10, 29, 23, 30, "2026-10-29T20:30:00Z" },   /* 24:00 is 23:00 again */
+        { "Africa/Cairo", 2026, 10, 29, 23, 30, "2026-10-29T20:30:00Z" }, /* 24:00 is 23:00 again */
         { "Africa/Cairo", 2026, 10, 30, 0, 0, "2026-10-29T22:00:00Z" },
         { "Asia/Beirut", 2026, 3, 29, 0, 0, "2026-03-28T22:00:00Z" },
         { "Asia/Beirut", 2026, 10, 24, 23, 59, "2026-10-24T20:59:00Z" },
@@ -53,10 +53,10 @@ static void a_local_time_is_the_first_instant_that_shows_it_or_a_later_one(void 
         { "Europe/Dublin", 2026, 1, 15, 12, 0, "2026-01-15T12:00:00Z" },
         { "Europe/Dublin", 2026, 7, 15, 12, 0, "2026-07-15T11:00:00Z" },
         { "Pacific/Apia", 2011, 12, 29, 12, 0, "2011-12-29T22:00:00Z" },
-        { "Pacific/Apia", 2011, 12, 30, 12, 0, "2011-12-30T10:00:00Z" },    /* there was no 30th */
+        { "Pacific/Apia", 2011, 12, 30, 12, 0, "2011-12-30T10:00:00Z" }, /* there was no 30th */
         { "Pacific/Apia", 2011, 12, 31, 0, 0, "2011-12-30T10:00:00Z" },
         { "Asia/Kathmandu", 2026, 6, 1, 9, 0, "2026-06-01T03:15:00Z" },
-        { "America/New_York", 2093, 7, 1, 9, 0, "2093-07-01T13:00:00Z" },   /* by the rule, far after the table */
+        { "America/New_York", 2093, 7, 1, 9, 0, "2093-07-01T13:00:00Z" }, /* by the rule, far after the table */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct zone *zone = zone_named(arena, rows[i].zone);

@@ -24,7 +24,7 @@ static inline const struct zone *zone_named(struct arena *arena, const char *nam
 
 /* Zones whose clocks do what clocks elsewhere do not: see policy_zone.c. */
 static const char *const odd_zones[] = {
-    "UTC",           "Europe/Berlin",   "Africa/Cairo",        "Asia/Beirut",     "Australia/Lord_Howe",
-    "Pacific/Apia",  "America/Santiago", "Europe/Dublin",      "America/New_York", "Asia/Kathmandu",
-    "America/Nuuk",  "Africa/Casablanca", "Pacific/Kiritimati", "America/Havana",  "Antarctica/Troll",
+    "UTC",          "Europe/Berlin",     "Africa/Cairo",       "Asia/Beirut",      "Australia/Lord_Howe",
+    "Pacific/Apia", "America/Santiago",  "Europe/Dublin",      "America/New_York", "Asia/Kathmandu",
+    "America/Nuuk", "Africa/Casablanca", "Pacific/Kiritimati", "America/Havana",   "Antarctica/Troll",
 };
