@@ -1,0 +1,124 @@
+#!/bin/bash
+# test — tries to break the promises, and says how many tests passed.
+#
+#   ./evenpost test [--long] [KIND...]
+#
+#   KIND     unit, conversations, sim, db, promises, peers, pages, fuzz, bench; without one: all of them but bench.
+#   --long   all of them and bench, slow parts too.
+#
+# Programs are built twice, for release and with AddressSanitizer and UBSan; what each kind said stays in the home,
+# log/test/KIND.log. One test alone:  ./evenpost test promises -k a_second_worker
+
+set -euo pipefail
+cd "$EVENPOST_ROOT"
+# shellcheck source=tools/home.sh
+. tools/home.sh
+# shellcheck source=tools/steps.sh
+. tools/steps.sh
+# shellcheck source=tools/packages.sh
+. tools/packages.sh
+# shellcheck source=tools/build.sh
+. tools/build.sh
+
+kinds_known=(unit conversations sim db promises peers pages fuzz bench)
+sanitized=$EVENPOST_HOME/build-sanitized
+results=$EVENPOST_HOME/test
+kinds=()
+long=
+only=
+
+arguments_read() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --long) long=1 ;;
+        -k) only=${2:-}; shift ;;
+        *)
+            [[ " ${kinds_known[*]} " == *" $1 "* ]] ||
+                { printf 'test: there is no kind %s; there are: %s\n' "$1" "${kinds_known[*]}" >&2; exit 2; }
+            kinds+=("$1")
+            ;;
+        esac
+        shift
+    done
+    [ "${#kinds[@]}" -gt 0 ] || mapfile -t kinds < <(kinds_standard)
+}
+
+# A kind that the house does not have yet is not a kind that passed.
+kinds_standard() {
+    local kind
+    for kind in "${kinds_known[@]}"; do
+        { [ "$kind" != bench ] || [ -n "$long" ]; } && [ -n "$(kind_files "$kind")" ] && printf '%s\n' "$kind"
+    done
+    return 0
+}
+
+kind_files() {
+    find "tests/$1" -maxdepth 1 -type f \( -name '*.c' -o -name '*.py' -o -name '*.smtp' \) 2>/dev/null
+}
+
+python_files() {
+    find "tests/$1" -maxdepth 2 -type f \( -name 'test_*.py' -o -name 'p[1-9]_*.py' \) 2>/dev/null
+}
+
+builds_make() {
+    step "programs built for release" build_into "$EVENPOST_BUILD" -DCMAKE_BUILD_TYPE=Release
+    step "programs built with AddressSanitizer and UBSan" build_into "$sanitized" \
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEVENPOST_SANITIZE=address,undefined
+}
+
+# Real receivers are unpacked, never installed; for that the package lists must be here.
+lists_have() {
+    [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -print -quit 2>/dev/null)" ] || apt update
+}
+
+# in_c KIND BUILD NAME: the kind's C programs of one build, whose names carry the kind as label.
+in_c() {
+    timeout --kill-after=10 1800 nice ctest --test-dir "$2" -L "^$1\$" ${only:+-R "$only"} --no-tests=ignore \
+        --output-on-failure --output-junit "$results/$1.$3.xml" || true
+}
+
+in_python() {
+    EVENPOST_BUILD=$2 EVENPOST_TEST_LONG=$long timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
+        nice /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "tests/$1" ${only:+-k "$only"} \
+        -o junit_family=xunit1 --junitxml="$results/$1.$3.xml" || true
+}
+
+# A kind that leaves no result was broken off: that is a failure, and the tally says so.
+expect() {
+    printf '%s\n' "$1" >>"$results/expected"
+}
+
+kind_run() {
+    local kind=$1 begun=$SECONDS
+    printf '\n== %s\n' "$kind"
+    if [ "$kind" = unit ] || [ "$kind" = conversations ] || [ "$kind" = sim ]; then
+        expect "$kind.release"
+        in_c "$kind" "$EVENPOST_BUILD" release
+        expect "$kind.sanitized"
+        in_c "$kind" "$sanitized" sanitized
+    fi
+    if [ -n "$(python_files "$kind")" ]; then
+        expect "$kind.python"
+        in_python "$kind" "$EVENPOST_BUILD" python
+    fi
+    printf '== %s took %d s\n' "$kind" $((SECONDS - begun))
+}
+
+main() {
+    arguments_read "$@"
+    steps_begin
+    step_retry="$EVENPOST_CALL test${*:+ $*}"
+    rm -rf "$results"
+    mkdir -p "$results" "$EVENPOST_HOME/log/test"
+    packages_need "${packages_build[@]}" "${packages_run[@]}" "${packages_test[@]}"
+    builds_make
+    step "package lists here" lists_have
+    local kind
+    for kind in "${kinds[@]}"; do
+        kind_run "$kind" </dev/null 2>&1 | tee "$EVENPOST_HOME/log/test/$kind.log"
+    done
+    printf '\n'
+    /usr/bin/python3 -B tools/tally.py "$results"
+}
+
+main "$@"
