@@ -26,6 +26,7 @@ create table messages (
     tag text,
     metadata jsonb not null default '{}',
     created_at timestamptz not null,
+    dated_at timestamptz,                              -- the Date header: its slot's second while nothing was offered yet
     scheduled_at timestamptz,                          -- not before
     retry_at timestamptz,                              -- deferred: not before
     first_attempt_at timestamptz,
@@ -58,7 +59,7 @@ create table messages (
 create index messages_mailbox on messages (customer_id, mailbox_id, message_id);
 create index messages_recipient on messages (customer_id, recipient_key, message_id);
 create index messages_domain on messages (customer_id, domain_key) where ended_at is null;
-create index messages_waiting on messages (customer_id, mailbox_id, message_id) where state = 'accepted';
+create index messages_open on messages (customer_id, mailbox_id, message_id) where ended_at is null;
 create unique index messages_resend_of on messages (customer_id, resend_of) where resend_of is not null;
 
 -- Derived data: what the plan has and nobody has taken. Queue-like, so vacuum comes early.
