@@ -36,12 +36,11 @@ enum address_fault {
 };
 
 struct address {
-    struct text text;       /* local-part@A-label domain: for envelopes and headers */
-    struct text local;      /* unquoted, in NFC */
-    struct text domain;     /* A-labels, lower case */
-    struct text key;        /* what suppressions and marks compare */
-    struct text domain_key; /* "@" and the domain: the key under which a whole domain is suppressed */
-    bool ascii;             /* false: only for a receiver that offers SMTPUTF8 (RFC 6531) */
+    struct text text;   /* local-part@A-label domain: for envelopes and headers */
+    struct text local;  /* unquoted, in NFC */
+    struct text domain; /* A-labels, lower case: also the key under which a whole domain is suppressed */
+    struct text key;    /* what suppressions and marks compare */
+    bool ascii;         /* false: only for a receiver that offers SMTPUTF8 (RFC 6531) */
 };
 
 /* Everything in *address lives in the arena. *address is written only if the answer is ADDRESS_GOOD. */

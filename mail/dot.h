@@ -16,9 +16,8 @@
 struct dot_writer {
     struct text rest; /* of the content, borrowed */
     bool line_start;
-    bool dot_owed; /* a line's first dot was doubled, and only the first of the two had room */
 };
 
 struct dot_writer dot_writer_of(struct text content);
-/* Fills `out` with up to `room` octets and says how many; 0 only when everything before DOT_END is out. */
+/* Fills `out` with up to `room` octets (2 or more) and says how many; 0 only when everything before DOT_END is out. */
 size_t dot_write(struct dot_writer *writer, char *out, size_t room);

@@ -17,7 +17,7 @@
 enum header_fault {
     HEADER_GOOD,
     HEADER_NOT_UTF8,
-    HEADER_CONTROL, /* CR, LF, NUL, any other C0 but a tab inside the value, DEL, C1, U+2028, U+2029 */
+    HEADER_CONTROL, /* CR, LF, NUL, tab and every other C0, DEL, C1, U+2028, U+2029 */
     HEADER_TOO_LONG,
     HEADER_NAME,     /* a field's name is not one (RFC 5322 §2.2: visible ASCII without a colon) */
     HEADER_RESERVED, /* a field that only the platform or a receiver writes, or that has a place of its own in the API */

@@ -19,7 +19,7 @@
  * (SMTP_NEEDS_MESSAGE; WORD_QUIT ends it in order), or the end: SMTP_NEEDS_CLOSE is for ever, and the driver closes to the
  * peer's end-of-file before the permit returns (P4). A result may be there long before the session is over.
  *
- * The table stands in smtp_session.c; a test proves that every state knows what to do with everything it may hear.
+ * The table stands in smtp_table.c; a test proves that every state knows what to do with everything it may hear.
  */
 #pragma once
 
@@ -63,14 +63,15 @@ enum smtp_trouble {
     SMTP_GIVEN_UP,       /* the driver's word */
 };
 
+/* Bits, so that a row of the table can name several. */
 enum smtp_word {
-    WORD_CONNECTED,
-    WORD_AUTHORIZED,
-    WORD_NOT_AUTHORIZED,
-    WORD_QUIT,      /* end in order: after the message at hand, if there is one */
-    WORD_GIVE_UP,   /* end now: no dot that is not out yet will go out */
-    WORD_PEER_LOST, /* end-of-file, reset, or no connection */
-    WORD_DEADLINE,  /* smtp_session_until() has passed */
+    WORD_CONNECTED = 1 << 0,
+    WORD_AUTHORIZED = 1 << 1,
+    WORD_NOT_AUTHORIZED = 1 << 2,
+    WORD_QUIT = 1 << 3,      /* end in order: after the message at hand, if there is one */
+    WORD_GIVE_UP = 1 << 4,   /* end now: no dot that is not out yet will go out */
+    WORD_PEER_LOST = 1 << 5, /* end-of-file, reset, or no connection */
+    WORD_DEADLINE = 1 << 6,  /* smtp_session_until() has passed */
 };
 
 enum smtp_needs {
