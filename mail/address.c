@@ -1,9 +1,9 @@
 #include "mail/address.h"
 
-#include "base/bounds.h"
-
 #include <glib.h>
 #include <idn2.h>
+
+#include "base/bounds.h"
 
 /* RFC 5322 §3.2.3, without the dot; octets above 127 by RFC 6531 §3.3. */
 static bool is_atext(char byte)

@@ -1,8 +1,8 @@
 #include "mail/content.h"
 
-#include "base/bounds.h"
-
 #include <gmime/gmime.h>
+
+#include "base/bounds.h"
 
 enum { PLAIN_LINE_MAX = 76, REFERENCES_MAX = 20 };
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/instant.h"
+
 #include "mail/address.h"
 
 enum header_fault {

@@ -1,6 +1,5 @@
-#include "mail/smtp_table.h"
-
 #include "mail/dot.h"
+#include "mail/smtp_table.h"
 
 enum { BLOCK = 16 * 1024, TRANSCRIPT_REPLY_MAX = 900, COMMAND_MAX = 1024 };
 

@@ -24,6 +24,7 @@
 #pragma once
 
 #include "base/instant.h"
+
 #include "mail/content.h"
 #include "mail/reply.h"
 
