@@ -18,8 +18,8 @@
 #include "policy/pacing.h"
 #include "policy/spacing.h"
 
-#include "../unit/any.h"
-#include "../unit/zones.h"
+#include "unit/any.h"
+#include "unit/zones.h"
 
 #define DAYS          31
 #define MAILBOXES_MAX 120
