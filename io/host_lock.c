@@ -10,29 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- the lock ---- */
+#include "io/socket_address.h"
 
-static socklen_t socket_address(struct ip ip, uint16_t port, struct sockaddr_storage *into)
-{
-    memset(into, 0, sizeof(*into));
-    if (ip.version == 4) {
-        struct sockaddr_in *four = (struct sockaddr_in *)into;
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        memcpy(&four->sin_addr, ip.bytes, sizeof(four->sin_addr));
-        return sizeof(*four);
-    }
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)into;
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(port);
-    memcpy(&six->sin6_addr, ip.bytes, sizeof(six->sin6_addr));
-    return sizeof(*six);
-}
+/* ---- the lock ---- */
 
 enum host_lock_word host_lock_take(struct host_lock *lock, struct ip address, uint16_t port)
 {
     struct sockaddr_storage to;
-    socklen_t length = socket_address(address, port, &to);
+    socklen_t length = socket_address_of(address, port, &to);
     *lock = HOST_LOCK_NONE;
     int descriptor = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
