@@ -83,9 +83,9 @@ class Api:
 
     def every(self, path):
         """All rows of a list, page by page."""
-        rows, cursor = [], None
+        rows, cursor, name = [], None, "after" if path.startswith("/v1/events") else "cursor"
         while True:
-            page = self.get(path + ("&" if "?" in path else "?") + "limit=200" + (f"&cursor={cursor}" if cursor else ""))
+            page = self.get(path + ("&" if "?" in path else "?") + "limit=200" + (f"&{name}={cursor}" if cursor else ""))
             rows += page["data"]
             cursor = page.body.get("next_cursor")
             if not cursor:

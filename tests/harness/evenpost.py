@@ -15,6 +15,7 @@ import os
 import pathlib
 import secrets
 import subprocess
+import time
 import uuid
 
 from harness.api import Api
@@ -162,30 +163,31 @@ class Evenpost:
 
     # Time.
 
-    def play(self, messages, *states, seconds=60, step=None):
-        """Lets the clock jump from slot to slot until each of the messages is in one of these states."""
-        states = set(states or SETTLED)
+    def play(self, messages, *states, seconds=60):
+        """Lets the clock jump from moment to moment until each of the messages is in one of these states.
+
+        The clock moves only when nobody has anything left to do at the present one: when every open message waits for a
+        moment ahead, or when two real seconds changed nothing.
+        """
+        states, patience = set(states or SETTLED), Patience()
 
         def there():
             rows = messages.rows()
-            open_ones = [row for row in rows if row["state"] not in states]
-            if not open_ones:
+            left = [row for row in rows if row["state"] not in states]
+            if not left:
                 return rows
-            if not any(row["state"] == "sending" for row in open_ones):
-                self._jump_to_next(open_ones, step)
-            raise AssertionError([(row["id"], row["state"], row["explanation"]["code"]) for row in open_ones][:4])
+            self._move(left, patience)
+            raise AssertionError([(row["id"], row["state"], row["explanation"]) for row in left][:3])
         return wait_until(there, seconds, lambda: f"{states}; worker: {self.worker.tail(6)}")
 
-    def _jump_to_next(self, rows, step):
-        """To the first moment that one of these waits for, if it is ahead."""
+    def _move(self, rows, patience):
         now = self.clock.now()
-        moments = [instant(row["slot"]["at"]) for row in rows if row.get("slot")]
-        moments += [instant(row["explanation"]["until"]) for row in rows if row["explanation"].get("until")]
-        ahead = [at for at in moments if at > now]
-        if len(ahead) == len(moments) and ahead:
-            self.clock.jump_to(min(ahead))
-        elif step:
-            self.clock.jump(step)
+        ahead = [at for at in map(_moment, rows) if at and at > now]
+        stuck = patience.over([(row["id"], row["state"], row["explanation"], row["slot"]) for row in rows])
+        if any(row["state"] == "sending" for row in rows) or not (stuck or len(ahead) == len(rows)):
+            return
+        self.clock.jump_to(min(ahead) if ahead else now + datetime.timedelta(seconds=60))
+        patience.renew()
 
     # Inside.
 
@@ -214,6 +216,27 @@ class Evenpost:
         self.database.query(
             "insert into operator_keys (key_id, name, prefix, hash, scopes, created_at) values (%s, %s, %s, %s, %s, %s)",
             uuid.uuid4(), "tests", self.key[:12], hashlib.sha256(self.key.encode()).digest(), ["*"], START)
+
+
+class Patience:
+    """Two seconds in which nothing changed."""
+
+    def __init__(self):
+        self.seen, self.since = None, time.monotonic()
+
+    def over(self, seen):
+        if seen != self.seen:
+            self.seen, self.since = seen, time.monotonic()
+        return time.monotonic() - self.since > 2
+
+    def renew(self):
+        self.since = time.monotonic()
+
+
+def _moment(row):
+    """What a message waits for: its explanation's time, else its slot's."""
+    until = row["explanation"].get("until") or (row.get("slot") or {}).get("at")
+    return instant(until) if until else None
 
 
 class Customer:

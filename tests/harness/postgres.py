@@ -126,10 +126,50 @@ class Postgres:
         assert len(rows) == 1 and len(rows[0]) == 1, rows
         return rows[0][0]
 
-    def connect(self):
-        """A connection that may hold locks; the caller closes it."""
-        return psycopg.connect(self.url())
+    def brake(self, table, event="insert", when="true"):
+        """Commits with such a row wait at the very end, after their last statement and before their answer."""
+        return Brake(self, table, event, when)
 
     def _children(self):
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         return [int(pid) for pid in pathlib.Path(path).read_text().split()]
+
+
+class Brake:
+    """Holds commits. on until release() or fail(); a transaction that came to it is `reached`.
+
+    A deferred constraint trigger waits for an advisory lock that we hold: the client has sent its commit, and knows
+    nothing. The one who waits goes on when the lock is let go, whether its client still lives or not.
+    """
+
+    NUMBER = 7306
+
+    def __init__(self, database, table, event, when):
+        self.database, self.table = database, table
+        self.holder = psycopg.connect(database.url(), autocommit=True)
+        self.holder.execute(f"select pg_advisory_lock({self.NUMBER})")
+        self.holder.execute("create or replace function brake() returns trigger language plpgsql as "
+                            f"$$ begin perform pg_advisory_xact_lock({self.NUMBER}); return null; end $$")
+        self.holder.execute(f"create constraint trigger brake after {event} on {table} deferrable initially deferred "
+                            f"for each row when ({when}) execute function brake()")
+
+    def waiting(self):
+        """The backends that wait here."""
+        return [pid for pid, in self.database.query(
+            "select pid from pg_locks where locktype = 'advisory' and objid = %s and not granted", self.NUMBER)]
+
+    def reached(self, seconds=30):
+        return wait_until(self.waiting, seconds, "a commit came to the brake")
+
+    def release(self):
+        """Those who wait commit; later ones pass."""
+        self.holder.close()
+        wait_until(lambda: not self.waiting(), 10, "the brake is off")
+        self.database.query(f"drop trigger brake on {self.table}")
+
+    def fail(self):
+        """Those who wait are rolled back, as by a killed backend; later ones pass."""
+        for pid in self.waiting():
+            self.database.query("select pg_terminate_backend(%s)", pid)
+        wait_until(lambda: not self.waiting(), 10, "the waiting ones are gone")
+        self.release()

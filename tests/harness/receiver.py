@@ -30,15 +30,15 @@ VERBS = {b"EHLO": "ehlo", b"HELO": "ehlo", b"MAIL": "mail", b"RCPT": "rcpt", b"D
 class Gate:
     """Holds whoever comes to a step. arrive() is the receiver's; the test uses wait() and open()."""
 
-    def __init__(self):
-        self.reached, self.opened = threading.Event(), threading.Event()
+    def __init__(self, deaf=False):
+        self.reached, self.opened, self.deaf = threading.Event(), threading.Event(), deaf
         self.conversation = None
 
     def arrive(self, conversation):
         self.conversation = conversation
         self.reached.set()
         while not self.opened.wait(0.05):
-            if conversation.peer_gone():
+            if not self.deaf and conversation.peer_gone():
                 return
 
     def wait(self, seconds=30):
@@ -56,7 +56,7 @@ class Dot:
         self.at, self.source, self.conversation = time.monotonic(), conversation.source, conversation
         self.instant = conversation.receiver.now() if conversation.receiver.now else None
         self.sender, self.recipient, self.content = sender, recipient, content
-        self.begun = conversation.mail_at
+        self.begun, self.begun_instant = conversation.mail_at, conversation.mail_instant
         self.answer = None
 
     def header(self, name):
@@ -90,9 +90,9 @@ class Receiver:
             else:
                 self.once.setdefault(step, []).extend([words] * times)
 
-    def gate(self, step):
-        """The next to come to that step waits there; later ones too, until the gate is opened."""
-        gate = self.gates[step] = Gate()
+    def gate(self, step, deaf=False):
+        """Whoever comes to that step waits there until the gate is opened; a deaf one does not hear the peer go away."""
+        gate = self.gates[step] = Gate(deaf)
         return gate
 
     def when(self, step, action):
@@ -165,7 +165,7 @@ class Conversation:
         self.receiver, self.connection, self.source, self.peer = receiver, connection, peer[0], peer
         self.opened, self.closed, self.end = time.monotonic(), None, None
         self.lines, self.buffer = [], b""
-        self.sender = self.recipient = self.mail_at = None
+        self.sender = self.recipient = self.mail_at = self.mail_instant = None
         self.open_then = 0
 
     def run(self):
@@ -202,6 +202,7 @@ class Conversation:
             return
         if step == "mail":
             self.sender, self.mail_at = _path(line), time.monotonic()
+            self.mail_instant = self.receiver.now() if self.receiver.now else None
         if step == "rcpt":
             self.recipient = _path(line)
         self._pass(step)

@@ -1,0 +1,162 @@
+"""P4. A receiver never sees more connections from one IP than its limit, at any instant, by the receiver's own count.
+
+The judges: a receiver of the harness that counts from accept to its own close, Postfix's anvil (tests/peers), and the
+sandbox's record.
+"""
+import datetime
+
+import pytest
+
+from harness.clock import UTC, instant
+from harness.evenpost import ALL_DAY
+from harness.receiver import CLOSE
+from harness.wait import stays, wait_until
+
+
+def due(evenpost, sent):
+    """The clock at the last of their slots: all of them are due."""
+    evenpost.clock.jump_to(max(instant(row["slot"]["at"]) for row in sent.rows()))
+
+
+def test_a_receiver_that_closes_two_seconds_after_quit_sees_one_connection(evenpost):
+    """Catches a permit returned at QUIT's reply: Postfix shows such a receiver 500 at once (T39)."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(3)
+    receiver = evenpost.receiver()
+    receiver.close_late_s = 2.0
+    sent = acme.send(6, to=receiver)
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1
+    assert len(receiver.conversations) >= 3, "the attack needs a connection for a message"
+
+
+def test_a_receiver_that_never_closes_sees_one_connection(evenpost):
+    """Catches a permit that returns while the receiver still counts, and one that never returns (T39)."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailbox()
+    receiver = evenpost.receiver()
+    receiver.never_close = True
+    sent = acme.send(2, to=receiver)
+    evenpost.play(sent, "delivered", seconds=120)
+    assert receiver.most_open(source) == 1 and len(receiver.dots) == 2
+
+
+def test_two_domains_at_one_address_are_one_receiver(evenpost):
+    """Catches counting by domain, or by port: the machine behind them counts the address."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(4)
+    receiver = evenpost.receiver()
+    for domain in ("other.test", "third.test"):
+        evenpost.route(domain, receiver.address, receiver.port)
+    gate = receiver.gate("rcpt")
+    sent = acme.send(2, to=receiver) + acme.send(2, to="p1@other.test") + acme.send(2, to="p2@third.test")
+    due(evenpost, sent)
+    gate.wait()
+    stays(lambda: receiver.open(source) == 1, 3, "one connection, though six messages are due")
+    gate.open()
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1
+
+
+def test_the_next_owner_waits_until_the_receiver_no_longer_counts_the_dead_one(platform):
+    """Catches a takeover that trusts a timeout: a deaf receiver keeps the killed worker's connection (T40).
+
+    Its kernel has read our end-of-file, but it has not; so ours sits in FIN_WAIT2 until the receiver closes.
+    """
+    evenpost = platform()
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(2)
+    receiver = evenpost.receiver()
+    deaf = receiver.gate("rcpt", deaf=True)
+    sent = acme.send(3, to=receiver)
+    due(evenpost, sent)
+    deaf.wait()
+    evenpost.worker.kill()
+    evenpost.worker.start()
+    stays(lambda: len(receiver.conversations) == 1, 8, "nobody connects while the old connection is counted")
+    assert "owner_changing" in {row["explanation"]["code"] for row in sent.rows()}
+    deaf.open()
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1 and len(receiver.dots) == 3
+
+
+@pytest.mark.parametrize("step", ["greeting", "ehlo", "mail", "rcpt"])
+def test_a_throttle_holds_the_receiver_for_all_mailboxes_of_the_ip(evenpost, step):
+    """Catches a retry on a new connection after 421 4.4.5, the very fault the reply complains about (T32, T54)."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(3)
+    receiver = evenpost.receiver()
+    receiver.answer(step, "421 4.4.5 server busy, too many connections", times=1)
+    sent = acme.send(3, to=receiver)
+    due(evenpost, sent)
+    wait_until(lambda: len(receiver.conversations) == 1 and receiver.open(source) == 0, 20, "throttled")
+    row = wait_until(lambda: [row for row in sent.rows() if row["explanation"]["code"] == "receiver_on_hold"], 10)[0]
+    until = instant(row["explanation"]["until"])
+    held_s = (until - evenpost.clock.now()).total_seconds()
+    assert held_s > 20, "a throttle holds for 30 s at least"
+    evenpost.clock.jump_to(until - datetime.timedelta(seconds=5))
+    stays(lambda: len(receiver.conversations) == 1, 2, "no connection during the hold")
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1
+    assert receiver.conversations[1].opened - receiver.conversations[0].opened > 2
+
+
+def test_a_hold_is_not_forgotten_by_a_restart(platform):
+    """Catches holds kept in memory: a new process must not connect before their time (T173)."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    acme.ip(), acme.mailbox()
+    receiver = evenpost.receiver()
+    receiver.answer("greeting", "421 4.4.5 server busy", times=1)
+    sent = acme.send(1, to=receiver)
+    due(evenpost, sent)
+    wait_until(lambda: sent.rows()[0]["explanation"]["code"] == "receiver_on_hold", 20)
+    evenpost.worker.terminate()
+    evenpost.worker.start()
+    stays(lambda: len(receiver.conversations) == 1, 5, "nobody connects during the hold")
+    evenpost.play(sent, "delivered")
+    assert len(receiver.conversations) == 2
+
+
+def test_a_kept_session_that_the_receiver_ends_is_no_failure(evenpost):
+    """Catches a message deferred because an idle session was closed under it, and a second connection beside it (T34)."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    window = {"days": ALL_DAY["days"], "start": "00:00", "end": "00:15"}
+    acme.mailboxes(64, window=window)
+    receiver = evenpost.receiver()
+    turn = iter([None, CLOSE] + [None] * 200)
+    fine = receiver.answers["mail"]
+    receiver.answer("mail", lambda conversation: next(turn) or fine)
+    today = evenpost.clock.now().date()
+    evenpost.clock.jump_to(datetime.datetime.combine(today + datetime.timedelta(days=1), datetime.time(), UTC))
+    sent = acme.send(6, to=receiver)
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1
+    assert {attempt["outcome"] for id in sent.ids for attempt in acme.attempts(id)} == {"delivered"}
+
+
+def test_the_strict_sandbox_never_has_to_say_server_busy(platform):
+    """Catches any second connection in a whole day of one IP at speed, judged by the sandbox's own record."""
+    evenpost = platform(rate=2880, profile="strict")
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(10)
+    sent = acme.send(20, to="bo@people.test")
+    sent.wait_until("delivered", seconds=90)
+    seen, = [row for row in evenpost.inbox.get("/record")["data"] if row["source"] == source]
+    assert (seen["most_open"], seen["refused"], seen["dots"]) == (1, 0, 20), seen
+
+
+def test_nothing_is_said_behind_a_command_that_is_not_answered(evenpost):
+    """Catches pipelining that nobody offered, above all behind the dot (T21, T38)."""
+    acme = evenpost.customer()
+    acme.ip(), acme.mailboxes(2)
+    receiver = evenpost.receiver()
+    evenpost.play(acme.send(4, to=receiver), "delivered")
+    assert receiver.rude == [] and receiver.unfinished == []
