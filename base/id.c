@@ -111,7 +111,7 @@ static unsigned digit_of(struct uuid uuid, int place)
     unsigned digit = 0;
     for (int bit = 0; bit < 5; bit++) {
         int at = place * 5 + bit - 2;
-        unsigned value = at < 0 ? 0 : uuid.bytes[at / 8] >> (7 - at % 8) & 1u;
+        unsigned value = at < 0 ? 0 : (unsigned)(uuid.bytes[at / 8] >> (7 - at % 8)) & 1u;
         digit = digit << 1 | value;
     }
     return digit;
