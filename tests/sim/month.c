@@ -254,7 +254,7 @@ static void play_months(bool one_window)
 {
     struct day first = day_of_civil((struct civil){ 2026, 10, 5 }); /* the clocks of Europe, Cairo and Beirut go back */
     uint64_t months = one_window ? 20 : 40;
-    for (uint64_t seed = 1; seed <= months; seed++) {
+    seeds (seed, months) {
         struct any any = any_of(seed);
         set_up(seed, &any, one_window, first);
         size_t dots = 0;

@@ -116,7 +116,7 @@ a_release_lifts_the_hold_and_leaves_the_probe(void **state) /* catches: an opera
 static void no_history_allows_more_than_the_maximum(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 20000; seed++) {
+    seeds (seed, 20000) {
         struct any any = any_of(seed);
         uint8_t max = (uint8_t)any_between(&any, 1, BOUND_CONNECTIONS);
         struct pacing pacing = pacing_new(max);

@@ -41,7 +41,7 @@ static bool any_plan(struct any *any, struct plan *plan)
 static void a_slot_lies_in_its_window_at_a_whole_second_number_after_number(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 200000; seed++) {
+    seeds (seed, 200000) {
         struct any any = any_of(seed);
         struct plan plan;
         if (!any_plan(&any, &plan))
@@ -88,7 +88,7 @@ static void the_smallest_gap_of_an_ip_is_a_quarter_of_the_mean_or_more(void **st
 {
     (void)state;
     static int64_t at[2 * 256];
-    for (uint64_t seed = 1; seed <= 4000; seed++) {
+    seeds (seed, 4000) {
         struct any any = any_of(seed);
         struct plan plan;
         if (!any_plan(&any, &plan))

@@ -120,7 +120,7 @@ static void a_refusal_in_the_greeting_is_not_counted(void **state) /* catches: a
 static void a_retry_in_its_slot_keeps_its_distance_and_its_end(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 100000; seed++) {
+    seeds (seed, 100000) {
         struct any any = any_of(seed);
         struct retry_case about = usual();
         int64_t length_us = any_between(&any, 15, 1440) * US_PER_MINUTE;

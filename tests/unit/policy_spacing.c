@@ -79,7 +79,7 @@ static void planned_ones_leave_first_and_overdue_ones_where_they_keep_the_gap(vo
 static void what_begins_is_due_and_what_waits_has_a_later_time(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 100000; seed++) {
+    seeds (seed, 100000) {
         struct any any = any_of(seed);
         struct spacing_slot slots[8];
         size_t count = (size_t)any_between(&any, 0, 8);

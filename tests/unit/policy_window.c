@@ -69,7 +69,7 @@ static void a_window_ends_30_s_before_its_local_day(void **state)
     (void)state;
     for (size_t z = 0; z < COUNT(odd_zones); z++) {
         const struct zone *zone = zone_named(arena, odd_zones[z]);
-        for (uint64_t seed = 1; seed <= 3000; seed++) {
+        seeds (seed, 3000) {
             struct any any = any_of(seed);
             struct day day = { (int32_t)any_between(&any, 14000, 24000) };
             uint16_t start = (uint16_t)any_between(&any, 0, 1425);

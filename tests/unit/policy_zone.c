@@ -73,7 +73,7 @@ static void a_local_time_is_the_first_instant_that_shows_it_or_a_later_one(void 
 static void a_local_time_that_a_clock_showed_leads_back_to_an_instant_that_shows_it(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 60000; seed++) {
+    seeds (seed, 60000) {
         struct any any = any_of(seed);
         const struct zone *zone = zone_named(arena, odd_zones[seed % COUNT(odd_zones)]);
         struct instant at = { any_between(&any, 0, 100LL * 366 * 86400) * US_PER_SECOND };
@@ -113,7 +113,7 @@ static void a_damaged_file_is_no_zone(void **state)
     assert_non_null(zone_parse(arena, good));
     for (size_t length = 0; length < good.length; length++)
         assert_null(zone_parse(arena, text_slice(good, 0, length)));
-    for (uint64_t seed = 1; seed <= 20000; seed++) {
+    seeds (seed, 20000) {
         struct any any = any_of(seed);
         char *bytes = arena_copy(arena, good.bytes, good.length);
         for (int i = 0; i < 3; i++)
