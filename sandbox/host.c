@@ -2,8 +2,6 @@
 
 #include "io/clock.h"
 #include "io/log.h"
-#include "io/random.h"
-#include "io/socket_address.h"
 
 #include "sandbox/behaviour.h"
 #include "sandbox/conversation.h"
@@ -44,9 +42,10 @@ static void host_look_at_parting(struct host *host, const struct source *source)
     }
 }
 
-static double host_luck(const struct host *host)
+static double host_luck(struct host *host)
 {
-    return (double)(random_word(host->random) >> 11) * 0x1p-53;
+    host->luck += 0x9E3779B97F4A7C15; /* SplitMix64 */
+    return (double)(hash_mix(host->luck) >> 11) * 0x1p-53;
 }
 
 static void host_welcome(struct host *host, int descriptor, struct source *source)
@@ -72,17 +71,15 @@ void host_left(struct host *host, struct source *source, uint64_t number, enum s
 /* false: nobody waits. */
 static bool host_accept(struct host *host)
 {
-    struct sockaddr_storage peer;
-    socklen_t length = sizeof(peer);
-    int descriptor =
-        accept4(host->listener->descriptor, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct ip from;
+    int descriptor = listening_accept(host->listener->descriptor, &from);
     if (descriptor < 0) {
         if (errno != EAGAIN && errno != ECONNABORTED)
             log_warning("smtp", "cannot accept: %s", strerror(errno));
         return errno == ECONNABORTED;
     }
     struct arena *arena = arena_new();
-    struct source *source = record_source(host->record, ip_text(arena, socket_address_ip(&peer)));
+    struct source *source = record_source(host->record, ip_text(arena, from));
     arena_free(&arena);
     if (source == NULL || host->open == HOST_CONNECTIONS_MAX)
         host_refuse(descriptor, source == NULL ? "too many sources" : "too many are open");

@@ -18,7 +18,6 @@
 
 struct behaviour;
 struct clock;
-struct random;
 
 #define HOST_CONNECTIONS_MAX 8192                 /* of all sources; one more is refused with 421 4.3.2 */
 #define HOST_CONTENT_MAX     (512L * 1024 * 1024) /* octets of messages that are being read, together */
@@ -26,13 +25,13 @@ struct random;
 #define HOST_ACCEPTS_MAX     64 /* in one turn of the loop */
 
 struct host {
-    struct loop *loop; /* borrowed, like the next six, for the host's life */
+    struct loop *loop; /* borrowed, like the next five, for the host's life */
     const struct clock *clock;
-    struct random *random;
     const struct behaviour *behaviour;
     struct greylist *greylist;
     struct record *record;
     struct inbox *inbox;
+    uint64_t luck; /* the profile's chances: a seed, then SplitMix64 */
     struct content_budget budget;
     struct list all, parting; /* of conversations; parting: those we have said good-bye to */
     size_t open;

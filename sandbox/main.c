@@ -4,7 +4,6 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/process.h"
-#include "io/random.h"
 #include "io/settings.h"
 
 #include "sandbox/behaviour.h"
@@ -15,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 
 static struct {
     const char *smtp, *http, *profile, *clock, *stall, *drop;
@@ -118,7 +118,6 @@ static const struct setting rows[] = {
 struct sandbox {
     struct loop *loop;
     struct clock *clock;
-    struct random *random;
     struct behaviour behaviour;
     struct host host;
     struct shown shown;
@@ -179,16 +178,16 @@ static void traces_heard(struct signal_watch *watch, int number)
 static void sandbox_make(struct sandbox *sandbox)
 {
     struct hash_key seed;
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        unreachable("the kernel gives sixteen random octets at once");
     sandbox->loop = loop_new();
-    sandbox->random = set.seed == 0 ? random_new() : random_seeded((uint64_t)set.seed);
-    random_fill(sandbox->random, &seed, sizeof(seed));
     sandbox->host = (struct host){
         .loop = sandbox->loop,
         .clock = sandbox->clock,
-        .random = sandbox->random,
         .behaviour = &sandbox->behaviour,
         .greylist = greylist_new(seed),
         .record = record_new(seed),
+        .luck = set.seed == 0 ? seed.low : (uint64_t)set.seed,
         .inbox = inbox_new((size_t)set.inbox_max),
     };
     sandbox->shown = (struct shown){
@@ -236,7 +235,6 @@ static void sandbox_free(struct sandbox *sandbox)
     inbox_free(&sandbox->host.inbox);
     record_free(&sandbox->host.record);
     greylist_free(&sandbox->host.greylist);
-    random_free(&sandbox->random);
     clock_close(&sandbox->clock);
 }
 
