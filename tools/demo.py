@@ -74,18 +74,13 @@ class Scratch:
         with urllib.request.urlopen(self.status["sandbox"]["inbox"] + path, timeout=10) as answer:
             return json.loads(answer.read())
 
-    def timeline(self, source):
-        """Every dot and connection of one source, page by page."""
-        found = {"dots": [], "connections": []}
-        after = 0
-        while True:
-            page = self.sandbox(f"/record/timeline?source={source}&after={after}&limit=500")
-            rows = page["dots"] + page["connections"]
-            for name in found:
-                found[name] += page[name]
-            if not rows or max(row["n"] for row in rows) <= after:
-                return found
-            after = max(row["n"] for row in rows)
+    def dots(self, source):
+        """Every final dot of one source, page by page."""
+        found, after = [], 0
+        while page := self.sandbox(f"/record/timeline?source={source}&after={after}&limit=500")["dots"]:
+            found += page
+            after = page[-1]["n"]
+        return found
 
     def record(self, source):
         rows = [row for row in self.sandbox("/record")["data"] if row["source"] == source]
@@ -157,13 +152,13 @@ def play(scratch, sources, wanted, end, rate):
 def counted(scratch, name, sources, wanted):
     """What the sandbox saw of these sources; nothing here is our own count."""
     rows = [scratch.record(source) for source in sources]
-    lines = [scratch.timeline(source) for source in sources]
-    dots = [dot for line in lines for dot in line["dots"]]
-    accepted = {dot["to"][0] for dot in dots if (dot["answer"] or "").startswith("2")}
+    dots = [scratch.dots(source) for source in sources]
+    every = [dot for of_source in dots for dot in of_source]
+    accepted = {dot["to"][0] for dot in every if (dot["answer"] or "").startswith("2")}
     return picture.Side(
-        name=name, sources=sources, dots=[[picture.instant(dot["at"]) for dot in line["dots"]] for line in lines],
+        name=name, sources=sources, dots=[[picture.instant(dot["at"]) for dot in of_source] for of_source in dots],
         most_open=max(row["most_open"] for row in rows), throttled=sum(row["throttled"] for row in rows),
-        most_of_a_mailbox=max([picture.most_of_a_mailbox(dots)]), wanted=wanted, arrived=len(accepted))
+        most_of_a_mailbox=picture.most_of_a_mailbox(every), wanted=wanted, arrived=len(accepted))
 
 
 def run(given):

@@ -69,6 +69,7 @@ def text(paced, burst):
 
 
 WIDTH, LEFT, RIGHT, LANE, TOP = 960, 24, 24, 118, 34
+STACK = 8        # messages of one minute stand on each other, then beside each other
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #333 } .small { font-size: 11px; fill: #667 } .title { font-weight: 600 }
   .frame { fill: #fff } .lane { fill: #f3f5f8 } .hour { stroke: #dde2e9 } .good { fill: #1a7f5a } .bad { fill: #c2410c }
@@ -80,13 +81,13 @@ STYLE = """
 
 def svg(paced, burst):
     """Twenty-four hours of the first IP, above the unpaced sender's."""
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {TOP + 2 * LANE + 30}" role="img">',
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {TOP + 2 * LANE - 12}" role="img">',
              f"<title>{html.escape(_sentence(paced, burst))}</title>", f"<style>{STYLE}</style>",
-             f'<rect class="frame" width="{WIDTH}" height="{TOP + 2 * LANE + 30}" rx="8"/>']
+             f'<rect class="frame" width="{WIDTH}" height="{TOP + 2 * LANE - 12}" rx="8"/>']
     own = dataclasses.replace(paced, sources=paced.sources[:1], dots=paced.dots[:1])
     parts += _lane(own, TOP, "good", "Evenpost: one IP, one day")
     parts += _lane(burst, TOP + LANE, "bad", f"Unpaced: {len(burst.dots[0])} messages, ten connections at once")
-    parts += [f'<text class="small" x="{_x(hour * 60):.1f}" y="{TOP + 2 * LANE + 10}" text-anchor="middle">{hour:02d}:00</text>'
+    parts += [f'<text class="small" x="{_x(hour * 60):.1f}" y="{TOP + 2 * LANE - 26}" text-anchor="middle">{hour:02d}:00</text>'
               for hour in range(0, 25, 3)]
     return "\n".join([*parts, "</svg>", ""])
 
@@ -110,4 +111,6 @@ def _lane(side, top, colour, title):
         yield f'<line class="hour" x1="{_x(hour * 60):.1f}" x2="{_x(hour * 60):.1f}" y1="{top}" y2="{top + height}"/>'
     for minute, count in sorted(collections.Counter(at.hour * 60 + at.minute for at in side.dots[0]).items()):
         for number in range(count):
-            yield f'<rect class="{colour}" x="{_x(minute) - 1.5:.1f}" y="{top + height - 8 - 7 * number}" width="3" height="6" rx="1"/>'
+            column, row = divmod(number, STACK)
+            yield (f'<rect class="{colour}" x="{_x(minute) - 1.5 + 4 * column:.1f}" y="{top + height - 9 - 8 * row}" '
+                   f'width="3" height="7" rx="1"/>')
