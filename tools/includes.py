@@ -4,6 +4,7 @@ import re
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 RANK = {"base": 1, "policy": 2, "mail": 2, "io": 3, "ledger": 4}
 OWN_ROOM = 5
+AFTER_OWN, LAST = 0.5, 6     # where a file has its system headers
 # The judge shares no code with the judged: of io the sandbox sees what keeps a program alive, nothing that speaks.
 SANDBOX_SEES = {"loop", "log", "clock", "settings", "process", "trace"}
 
@@ -65,14 +66,13 @@ def rewrite(path, file):
         elif lines[i].strip():
             break
     block = [line for line in lines[first:last + 1] if line.strip()]
-    groups = {}
+    groups, system = {}, LAST if INCLUDE.match(block[-1])[1] is None and len(block) > 1 else AFTER_OWN
     for line in block:
         found = INCLUDE.match(line)
-        key = 0.5 if found[1] is None else rank(found[1], file)
-        groups.setdefault(key, []).append(line)
+        groups.setdefault(system if found[1] is None else rank(found[1], file), []).append(line)
     fresh = []
-    for key in sorted(groups):
-        fresh += ([""] if fresh else []) + sorted(groups[key])
-    if sorted(fresh) != sorted(lines[first:last + 1]) or fresh != lines[first:last + 1]:
+    for key in sorted(groups):                # system headers keep their order: cmocka's wants others before it
+        fresh += ([""] if fresh else []) + (groups[key] if key == system else sorted(groups[key]))
+    if fresh != lines[first:last + 1]:
         lines[first:last + 1] = fresh
         path.write_text("\n".join(lines))
