@@ -60,9 +60,12 @@ class Session:
 
 
 class Evenpost:
-    def __init__(self, session, start=START, rate=1, profile="lax", sandbox=(), environment=None):
-        self.session = session
+    def __init__(self, session, start=START, rate=1, profile="lax", sandbox=(), environment=None, durable=False, group=None):
+        self.session, self.group = session, group
         self.database = session.cluster()
+        self.database.process.group = group
+        if durable:
+            self.database.durable()
         self.home = self.database.home
         self.host = HOST
         self.clock_file = self.home / "clock"
@@ -199,12 +202,15 @@ class Evenpost:
 
     def _program(self, name, role, *arguments):
         env = {"PATH": "/usr/bin:/bin", "EVENPOST_CLOCK": str(self.clock_file), "EVENPOST_LOG": "info",
-               "EVENPOST_ALLOW_UNSAFE_DATABASE": "1", "EVENPOST_SECRET_FILE": str(self.secret_file),
+               "EVENPOST_ALLOW_UNSAFE_DATABASE": "1", "EVENPOST_TEST": "1", "EVENPOST_REQUESTS_PER_MINUTE": "6000000",
+               "EVENPOST_REQUESTS_AT_ONCE": "1000000", "EVENPOST_SECRET_FILE": str(self.secret_file),
                "EVENPOST_TRACE": os.environ.get("EVENPOST_TRACE", ""), "ASAN_OPTIONS": "detect_leaks=0",
                **self.environment}
         if role:
             env["DATABASE_URL"] = self.database.url(role)
-        return Process(name, [self.session.program(name), *arguments], self.home / f"{name}.log", env)
+        process = Process(name, [self.session.program(name), *arguments], self.home / f"{name}.log", env)
+        process.group = self.group
+        return process
 
     def _worker(self, *arguments, name="worker"):
         arguments = arguments or ("--host", self.host)

@@ -111,6 +111,12 @@ class Postfix:
     def stop(self):
         self.process.kill()                 # its process namespace ends with it
 
+    def inside(self, *command):
+        """A command of its own, in its namespaces."""
+        shell = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
+        subprocess.run(["nsenter", "-t", shell, "-m", "-p", "chroot", str(self.home / "merged"), *command], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def log(self, words=""):
         """Lines of its log with these words."""
         path = self.home / "log/postfix.log"

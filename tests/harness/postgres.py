@@ -72,6 +72,12 @@ class Postgres:
         subprocess.run(["cp", "-a", "--reflink=auto", other.data, self.data], check=True)
         return self
 
+    def durable(self):
+        """As in production from its next start on: an answered commit is on the disk."""
+        with open(self.data / "postgresql.conf", "a") as settings:
+            settings.write("fsync = on\nfull_page_writes = on\nmax_wal_size = 1GB\nshared_buffers = 128MB\n")
+        return self
+
     def url(self, user="postgres", sockets=None):
         return f"postgresql:///evenpost?host={sockets or self.sockets}&user={user}"
 

@@ -15,18 +15,25 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _join(group):
+    def join():
+        _die_with_parent()
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+    return join
+
+
 class Process:
     """One life: started, perhaps stopped and continued, ended by kill() or terminate(), perhaps started again."""
 
     def __init__(self, name, argv, log, env=None, cwd="/"):
         self.name, self.argv, self.log, self.env, self.cwd = name, [str(a) for a in argv], pathlib.Path(log), env, cwd
-        self.child = None
+        self.child, self.group = None, None         # group: a control group to start in
 
     def start(self):
         assert not self.alive, f"{self.name} runs already"
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
-                                          cwd=self.cwd, preexec_fn=_die_with_parent)
+                                          cwd=self.cwd, preexec_fn=_join(self.group) if self.group else _die_with_parent)
         return self
 
     @property
