@@ -18,11 +18,12 @@ static const char *pool_options(struct pg *pool, const char *of_url)
         .bytes;
 }
 
-/* libpq would look a name up itself, and the loop would wait (reference: libpq in the loop). */
+/* libpq would look a name up itself, and the loop would wait (reference: libpq in the loop). Lists are left to it. */
 static bool host_is_a_name(const char *host)
 {
     struct ip ip;
-    return host != NULL && host[0] != '\0' && host[0] != '/' && host[0] != '@' && !ip_parse(text_of(host), &ip);
+    return host != NULL && host[0] != '\0' && host[0] != '/' && host[0] != '@' && strchr(host, ',') == NULL &&
+           !ip_parse(text_of(host), &ip);
 }
 
 static const char *option_of(const PQconninfoOption *options, const char *keyword)

@@ -102,28 +102,37 @@ void pg_connection_free(struct pg_connection *connection)
 }
 
 /* Later ones win: the URL may say otherwise than the first, the rest is ours to say. */
-static PGconn *connection_start(const struct pg *pool, const char *address)
+static PGconn *connection_start(const struct pg *pool, const char *hosts, const char *addresses)
 {
-    const char *keywords[] = { "keepalives_idle",
-                               "keepalives_interval",
-                               "keepalives_count",
-                               "tcp_user_timeout",
-                               "target_session_attrs",
-                               "dbname",
-                               "client_encoding",
-                               "application_name",
-                               "options",
-                               "user",
-                               "hostaddr",
-                               NULL };
-    const char *values[] = { "10",   "5",           "3",           "20000",    "read-write", pool->url,
-                             "UTF8", pool->program, pool->options, pool->user, address,      NULL };
+    const struct {
+        const char *keyword, *value;
+    } said[] = {
+        { "keepalives_idle", "10" },
+        { "keepalives_interval", "5" },
+        { "keepalives_count", "3" },
+        { "tcp_user_timeout", "20000" },
+        { "target_session_attrs", "read-write" },
+        { "dbname", pool->url },
+        { "client_encoding", "UTF8" },
+        { "application_name", pool->program },
+        { "options", pool->options },
+        { "user", pool->user },
+        { "host", hosts },
+        { "hostaddr", addresses },
+        { NULL, NULL },
+    };
+    const char *keywords[COUNT(said)], *values[COUNT(said)];
+    for (size_t i = 0; i < COUNT(said); i++) {
+        keywords[i] = said[i].keyword;
+        values[i] = said[i].value;
+    }
     return PQconnectStartParams(keywords, values, 1);
 }
 
-static void connection_begin(struct pg_connection *connection, const char *address)
+/* NULL, NULL: as the URL says. */
+static void connection_begin(struct pg_connection *connection, const char *hosts, const char *addresses)
 {
-    connection->conn = connection_start(connection->pool, address);
+    connection->conn = connection_start(connection->pool, hosts, addresses);
     if (connection->conn == NULL)
         unreachable("no memory is left");
     connection->connecting = true;
@@ -132,23 +141,37 @@ static void connection_begin(struct pg_connection *connection, const char *addre
         connection_lose(connection, PQerrorMessage(connection->conn));
 }
 
+/* libpq tries them in turn: a list of addresses, and as many times the name. */
+static void connection_begin_found(struct pg_connection *connection, const struct addrinfo *found)
+{
+    struct arena *arena = arena_new();
+    struct builder hosts = builder_in(arena), addresses = builder_in(arena);
+    char address[NI_MAXHOST];
+    for (; found != NULL; found = found->ai_next) {
+        if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
+            continue;
+        builder_format(&hosts, "%s%s", hosts.length > 0 ? "," : "", connection->pool->host);
+        builder_format(&addresses, "%s%s", addresses.length > 0 ? "," : "", address);
+    }
+    connection_begin(connection, text_terminated(arena, builder_text(&hosts)),
+                     text_terminated(arena, builder_text(&addresses)));
+    arena_free(&arena);
+}
+
 static void connection_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct pg_connection *connection = request->data;
     struct pg *pool = connection->pool;
-    char address[NI_MAXHOST] = "";
     connection->resolving = NULL;
     free(request);
     pool->handles--;
-    if (status == 0)
-        status = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
-    uv_freeaddrinfo(found);
     if (pool->closing != NULL)
         pool_left(pool);
     else if (status == 0)
-        connection_begin(connection, address);
+        connection_begin_found(connection, found);
     else
         connection_lose(connection, "the host's name has no address now");
+    uv_freeaddrinfo(found);
 }
 
 void pg_connection_open(struct pg_connection *connection)
@@ -156,7 +179,7 @@ void pg_connection_open(struct pg_connection *connection)
     struct pg *pool = connection->pool;
     assert(connection->conn == NULL && connection->transaction == NULL);
     if (pool->host == NULL) {
-        connection_begin(connection, NULL);
+        connection_begin(connection, NULL, NULL);
         return;
     }
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -341,16 +364,13 @@ void pg_connection_send(struct pg_connection *connection)
         connection_lose(connection, PQerrorMessage(connection->conn));
 }
 
-/* 0A000: its plan's columns changed under it (a migration). 26000: it is not there. A new connection prepares anew. */
-static bool wears_out(const char *sqlstate)
-{
-    return strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "26000") == 0;
-}
-
 /* false: that was no answer of the server, but libpq's word that the connection is lost. */
 static bool connection_keep(struct pg_connection *connection, PGresult *result)
 {
-    assert(connection->answered < connection->expected_count);
+    if (connection->answered == connection->expected_count) { /* a farewell beyond what was asked */
+        PQclear(result);
+        return false;
+    }
     struct expected expected = connection->expected[connection->answered];
     ExecStatusType status = PQresultStatus(result);
     bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
@@ -362,10 +382,8 @@ static bool connection_keep(struct pg_connection *connection, PGresult *result)
     bool lost = !good && status != PGRES_PIPELINE_ABORTED && sqlstate == NULL;
     if (!good && expected.prepare != NULL)
         (void)map_remove(connection->prepared, text_of(expected.prepare->name));
-    if (!good && !lost && status != PGRES_PIPELINE_ABORTED) {
-        connection->worn = connection->worn || wears_out(sqlstate);
+    if (!good && !lost && status != PGRES_PIPELINE_ABORTED)
         transaction_refused(connection->transaction, expected.asked, result);
-    }
     PQclear(result);
     return !lost;
 }
