@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "io/statement.h"
 #include "ledger/act.h"
 
 struct explain {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "ledger/act.h"
+#include "io/statement.h"
 #include "ledger/pacing_store.h"
 #include "ledger/slot.h"
 
@@ -69,7 +70,6 @@ struct outcome {
     struct slot slot;       /* booked: where it went */
 
     struct act act; /* the ledger's own */
-    void *work;
 };
 
 void outcome_write(struct ledger *ledger, struct outcome *outcome);
