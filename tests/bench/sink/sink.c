@@ -12,7 +12,6 @@
  * or on SIGTERM. SIGUSR1 prints the same object without ending; SIGUSR2 starts
  * the counts anew (connections that are open stay counted).
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
