@@ -12,8 +12,8 @@ packages_run=(
     postgresql-15 postgresql-client-15 runit curl ca-certificates tzdata util-linux procps
 )
 packages_test=(
-    postgresql-15-pgtap python3-pytest python3-hypothesis python3-psycopg python3-dkim clang libclang-rt-14-dev
-    clang-format binutils git iproute2 strace shellcheck
+    postgresql-15-pgtap python3-pytest python3-hypothesis python3-psycopg clang-format binutils git iproute2 strace
+    shellcheck systemd
 )
 
 packages_missing() {
