@@ -386,8 +386,8 @@ static const char *content_reply(enum content_fault fault)
 static struct answer answer_of_manner(struct session *session, const struct manner *manner, struct answer answer)
 {
     switch (manner->kind) {
-    case MANNER_DROP: return (struct answer){ .stage = STAGE_DOT, .after = AFTER_DROP };
-    case MANNER_STALL: return (struct answer){ .stage = STAGE_DOT, .after = AFTER_STALL };
+    case MANNER_DROP: return (struct answer){ .stage = STAGE_DOT, .reply = TEXT(""), .after = AFTER_DROP };
+    case MANNER_STALL: return (struct answer){ .stage = STAGE_DOT, .reply = TEXT(""), .after = AFTER_STALL };
     case MANNER_HALF:
         return (struct answer){ .stage = STAGE_DOT, .reply = text_of(manner->reply), .after = AFTER_CLOSE };
     case MANNER_REPLY: return answer_of(session, STAGE_DOT, manner->reply);
