@@ -210,11 +210,13 @@ static enum address_fault part(struct arena *arena, struct text text, struct tex
         return ADDRESS_LOCAL_PART;
     if (local->length == 0)
         return ADDRESS_LOCAL_PART;
-    if (domain->length == 0 || text_has(*domain, '@'))
+    if (domain->length == 0)
         return ADDRESS_NO_AT;
     if (domain->bytes[0] == '[')
         return ADDRESS_LITERAL;
-    return is_decorated(*domain) ? ADDRESS_DECORATED : ADDRESS_GOOD;
+    if (is_decorated(*domain))
+        return ADDRESS_DECORATED;
+    return text_has(*domain, '@') ? ADDRESS_NO_AT : ADDRESS_GOOD;
 }
 
 enum address_fault address_parse(struct arena *arena, struct text text, struct address *address)

@@ -238,7 +238,7 @@ static void put_b(struct pen *pen, struct text part)
 /* Blanks between encoded-words vanish when they are read (RFC 2047 §6.2), so those of the text are inside them. */
 static void pen_put_encoded(struct pen *pen, struct text text)
 {
-    bool q = q_length(text) <= b_length(text);
+    bool q = q_length(text) <= 2 * b_length(text); /* what people can read is worth some length */
     bool first = true;
     while (text.length > 0) {
         if (pen->column + 1 + ENCODED_ROOM_MIN > FOLD_AT && !first)
