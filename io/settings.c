@@ -254,11 +254,12 @@ static const char *environment_of(const char *name)
     return getenv(name);
 }
 
+static struct arena *volatile kept; /* what was read lives as long as the program */
+
 void settings_read(const struct settings *settings, int argc, char **argv)
 {
     struct text words = TEXT_NONE;
-    struct arena *arena = arena_new(); /* what was read lives as long as the program */
-    static struct arena *kept;
+    struct arena *arena = arena_new();
     switch (settings_parse(arena, settings, argc, argv, environment_of, &words)) {
     case SETTINGS_READ: kept = arena; return;
     case SETTINGS_SHOWN: printf("%.*s", TEXT_ARG(words)); break;
@@ -268,7 +269,6 @@ void settings_read(const struct settings *settings, int argc, char **argv)
         exit(2);
     }
     arena_free(&arena);
-    (void)kept; /* keeps it reachable */
     exit(0);
 }
 
