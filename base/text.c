@@ -122,7 +122,7 @@ struct text text_trim(struct text text)
 
 bool text_cut(struct text *rest, char separator, struct text *part)
 {
-    if (rest->bytes == NULL || (rest->length == 0 && rest->bytes[0] != separator))
+    if (text_is_empty(*rest))
         return false;
     size_t end = text_find(*rest, separator);
     *part = text_slice(*rest, 0, end);

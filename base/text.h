@@ -43,7 +43,7 @@ size_t text_find_text(struct text text, struct text wanted);
 bool text_has(struct text text, char byte);
 struct text text_trim(struct text text); /* without spaces, tabs, CR and LF at both ends */
 
-/* Takes the part before `separator` off *rest; false when nothing is left. "a,,b" gives three, "" gives none. */
+/* Takes the part before `separator` off *rest; false when nothing is left: "a,,b" gives three, "a," one, "" none. */
 MUST_USE bool text_cut(struct text *rest, char separator, struct text *part);
 
 /* Decimal, an optional '-', nothing else, no overflow. */

@@ -5,6 +5,11 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+static struct {
+    struct timer timer;
+    int64_t every_us;
+} watchdog;
+
 void process_prepare(void)
 {
     struct rlimit files;
@@ -16,6 +21,22 @@ void process_prepare(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+static void watchdog_fired(struct timer *timer)
+{
+    (void)sd_notify(0, "WATCHDOG=1");
+    timer_start(timer, watchdog.every_us);
+}
+
+void process_watchdog(struct loop *loop)
+{
+    uint64_t allowed_us = 0;
+    if (sd_watchdog_enabled(0, &allowed_us) <= 0)
+        return;
+    watchdog.every_us = (int64_t)(allowed_us / 3);
+    timer_init(&watchdog.timer, loop, watchdog_fired);
+    timer_start(&watchdog.timer, 0);
+}
+
 void process_ready(const char *status)
 {
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status == NULL ? "ready" : status);
@@ -23,7 +44,7 @@ void process_ready(const char *status)
 
 void process_status(const char *status)
 {
-    (void)sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s", status == NULL ? "" : status);
+    (void)sd_notifyf(0, "STATUS=%s", status == NULL ? "" : status);
 }
 
 void process_stopping(void)

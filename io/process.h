@@ -8,6 +8,9 @@
 /* SIGPIPE is ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). */
 void process_prepare(void);
 
+/* Tells the supervisor that the loop turns, as often as it asked to hear it (WatchdogSec); else does nothing. */
+void process_watchdog(struct loop *loop);
+
 /* sd_notify, where NOTIFY_SOCKET is set; status: one line for `systemctl status`, NULL for none. */
 void process_ready(const char *status);
 void process_status(const char *status);

@@ -3,7 +3,6 @@
 #include "base/bounds.h"
 
 #include "io/log.h"
-#include "io/process.h"
 
 #include "worker_statements.h"
 
@@ -141,7 +140,6 @@ static void second_fired(struct timer *timer)
 {
     struct fleet *fleet = container_of(timer, struct fleet, second);
     timer_start(&fleet->second, READ_REAL_US);
-    process_status(NULL);
     ask_list(fleet);
     routes_read(fleet->worker->routes);
 }

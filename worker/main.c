@@ -244,6 +244,7 @@ int main(int count, char **words)
     if (!worker_fill(worker, arena))
         return 1;
     watch_signals(&program);
+    process_watchdog(worker->loop);
     program.fleet = fleet_new(worker, addresses);
     log_info(NULL, "ready, host %s, pid %lld", worker->host, (long long)worker->pid);
     process_ready(NULL);
