@@ -91,6 +91,7 @@ cluster_configure() {
 cluster_service() {
     cat <<-RUN
 	#!/bin/sh
+	set -e
 	exec 2>&1
 	install -d -m 0700 -o $(cluster_user) '$EVENPOST_SOCKETS'
 	cd /

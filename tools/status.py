@@ -29,6 +29,7 @@ def gather():
     api, inbox = (f"http://{os.environ[name]}" for name in ("EVENPOST_API_ADDRESS", "EVENPOST_INBOX_ADDRESS"))
     return {
         "api": api,
+        "dashboard": None,
         "sandbox": {"smtp": os.environ["EVENPOST_SMTP_ADDRESS"], "inbox": inbox},
         "operator_key_file": os.environ["EVENPOST_OPERATOR_KEY_FILE"],
         "demo_key_file": os.environ["EVENPOST_DEMO_KEY_FILE"],
