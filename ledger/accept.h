@@ -52,8 +52,6 @@ struct accept {
     struct instant free_from; /* ACCEPT_NO_SLOT */
     struct text explanation_code;
     struct instant explanation_until;
-
-    void *work; /* the ledger's own */
 };
 
 void accept_message(struct act *act, struct accept *accept);

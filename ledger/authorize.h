@@ -41,7 +41,7 @@ struct authorize {
     struct tick asked_at;     /* when the statement was sent */
 
     struct act act; /* the ledger's own */
-    struct act_step step;
+    struct act_step *refusal_step;
     size_t asked;
 };
 

@@ -25,8 +25,6 @@ struct book {
 
     enum book_word word; /* told */
     struct slot slot;
-
-    void *work;
 };
 
 void book_message(struct act *act, struct book *book); /* from `accepted` */
@@ -40,8 +38,6 @@ struct lay {
 
     size_t laid;              /* told */
     struct instant free_from; /* the begin of the first day that was not laid */
-
-    void *work;
 };
 
 void lay_mailbox(struct act *act, struct lay *lay);

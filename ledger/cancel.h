@@ -18,8 +18,6 @@ struct cancel {
 
     enum cancel_word word; /* told */
     struct text state;     /* the message's, before */
-
-    void *work;
 };
 
 void cancel_message(struct act *act, struct cancel *cancel);

@@ -23,8 +23,6 @@ struct customer_change {
 
     enum customer_word word; /* told */
     size_t cancelled;        /* messages */
-
-    void *work;
 };
 
 void customer_change(struct act *act, struct customer_change *change);

@@ -26,8 +26,6 @@ struct ip_assign {
 
     enum ip_word word; /* told */
     size_t mailboxes;  /* taken in */
-
-    void *work;
 };
 
 void ip_assign(struct act *act, struct ip_assign *assign);
@@ -39,8 +37,6 @@ struct ip_release {
     void (*done)(struct ip_release *release);
 
     enum ip_word word; /* told */
-
-    void *work;
 };
 
 void ip_release(struct act *act, struct ip_release *release);
@@ -52,8 +48,6 @@ struct ip_pause {
     void (*done)(struct ip_pause *pause);
 
     enum ip_word word; /* told */
-
-    void *work;
 };
 
 void ip_pause(struct act *act, struct ip_pause *pause);

@@ -16,7 +16,12 @@ struct ledger_given {
     struct random *random;
 };
 
-struct ledger;
+struct ledger {
+    struct pg *pool;
+    const struct clock *clock;
+    struct random *random;
+    struct zones *zones; /* ledger/zones.h */
+};
 
 struct ledger *ledger_new(const struct ledger_given *given); /* yours, until ledger_free(); borrows what it is given */
 void ledger_free(struct ledger **ledger);

@@ -43,8 +43,6 @@ struct mailboxes_make {
 
     enum mailboxes_word word; /* told */
     size_t index;             /* which item the refusal speaks of */
-
-    void *work;
 };
 
 void mailboxes_make(struct act *act, struct mailboxes_make *make);
@@ -71,8 +69,6 @@ struct mailbox_change {
     void (*done)(struct mailbox_change *change);
 
     enum mailbox_word word; /* told */
-
-    void *work;
 };
 
 void mailbox_change(struct act *act, struct mailbox_change *change);
@@ -83,8 +79,6 @@ struct mailbox_close {
 
     enum mailbox_word word; /* told; MAILBOX_CLOSED: it was so already */
     size_t cancelled;       /* messages */
-
-    void *work;
 };
 
 void mailbox_close(struct act *act, struct mailbox_close *close);

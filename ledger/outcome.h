@@ -16,6 +16,8 @@
 #include "ledger/pacing_store.h"
 #include "ledger/slot.h"
 
+struct outcome_work;
+
 enum outcome_kind {
     OUTCOME_DELIVERED,    /* 2yz to the dot */
     OUTCOME_DEFERRED,     /* tried later: same slot, or another */
@@ -70,6 +72,7 @@ struct outcome {
     struct slot slot;       /* booked: where it went */
 
     struct act act; /* the ledger's own */
+    struct outcome_work *work;
 };
 
 void outcome_write(struct ledger *ledger, struct outcome *outcome);

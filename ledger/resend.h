@@ -24,8 +24,6 @@ struct resend {
     enum accept_word refusal;
     struct slot slot;
     struct instant free_from;
-
-    void *work;
 };
 
 void resend_message(struct act *act, struct resend *resend);

@@ -24,8 +24,6 @@ struct suppress {
     bool made; /* told; false: it stood already, and `suppression` and created_at are that one's */
     struct instant created_at;
     size_t messages; /* that became suppressed */
-
-    void *work;
 };
 
 void suppress_key(struct act *act, struct suppress *suppress);
@@ -36,8 +34,6 @@ struct unsuppress {
     void (*done)(struct unsuppress *unsuppress);
 
     bool found; /* told */
-
-    void *work;
 };
 
 void unsuppress_key(struct act *act, struct unsuppress *unsuppress);

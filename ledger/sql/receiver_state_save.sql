@@ -1,0 +1,13 @@
+-- receiver_state_save: what a receiver told this IP, for the next start.
+-- takes: customer uuid, ip uuid, receiver text, connection_limit smallint, connections smallint, probing boolean,
+--   failures_in_row integer, successes_in_row integer, doublings integer, hold_until timestamptz?, now timestamptz
+-- gives: nothing
+-- costs: one upsert by key
+insert into receiver_states (
+    customer_id, ip_id, receiver, connection_limit, connections, probing, failures_in_row, successes_in_row, doublings,
+    hold_until, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict on constraint receiver_states_pkey do update
+set connection_limit = excluded.connection_limit, connections = excluded.connections, probing = excluded.probing,
+    failures_in_row = excluded.failures_in_row, successes_in_row = excluded.successes_in_row,
+    doublings = excluded.doublings, hold_until = excluded.hold_until, updated_at = excluded.updated_at

@@ -1,0 +1,39 @@
+/*
+ * taking — the earliest opening is picked and deleted; the caller inserts the slot that it becomes.
+ *
+ * One life: pick; a stale opening (its slot is taken) is gone now, pick again; none: lay further days, pick again, up to
+ * the horizon. Without a mailbox the earliest of the customer is meant: days are laid for all of its mailboxes in stages,
+ * and only what lies before the end of a whole stage is picked, so that none that is earlier can be missing.
+ */
+#pragma once
+
+#include "ledger/laying.h"
+#include "ledger/slot.h"
+
+enum taking_word {
+    TAKING_MADE,
+    TAKING_NONE,     /* nothing within the horizon: `free_from` */
+    TAKING_UNUSABLE, /* the mailbox may not be booked for now: `plan` says why */
+};
+
+struct taking {
+    struct uuid mailbox;       /* given; UUID_NIL: any of the customer's */
+    struct instant not_before; /* never before act->now */
+    void (*done)(struct taking *taking);
+
+    enum taking_word word; /* told */
+    struct slot slot;
+    struct span day_span;
+    struct mailbox_plan plan; /* of a named mailbox */
+    struct instant free_from;
+
+    struct act_step step;
+    struct laying laying;
+    struct uuid *unlaid;
+    size_t plans, picked, looked;
+    int32_t days; /* laid by now, or to be laid */
+    unsigned picks;
+};
+
+/* What was asked before is sent with the first pick, in order. */
+void taking_start(struct act *act, struct taking *taking);
