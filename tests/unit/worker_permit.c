@@ -82,7 +82,8 @@ static void a_resting_permit_counts_until_its_grace_is_over(void **state) /* T40
     permit_rest(book, &permit, 20000);
     assert_null(permit);
     assert_null(permit_take(book, &wish));
-    loop_run(loop);
+    while (homecomings == before) /* an earlier homecoming may have left a stop behind */
+        loop_run(loop);
     assert_int_equal(homecomings, before + 1);
     permit = permit_take(book, &wish);
     assert_non_null(permit);
