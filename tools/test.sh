@@ -101,6 +101,10 @@ kind_run() {
         expect "$kind.python"
         in_python "$kind" "$EVENPOST_BUILD" python
     fi
+    if [ "$kind" = unit ] || { [ "$kind" = promises ] && [ -n "$long" ]; }; then
+        expect "$kind.python-sanitized"
+        in_python "$kind" "$sanitized" python-sanitized
+    fi
     printf '== %s took %d s\n' "$kind" $((SECONDS - begun))
 }
 
