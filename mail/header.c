@@ -235,10 +235,19 @@ static void put_b(struct pen *pen, struct text part)
     pen_put(pen, TEXT("?="));
 }
 
+/* What people can read is worth some length, but not a second word: there are readers that put a blank between two. */
+static bool is_better_in_q(struct text text, size_t room)
+{
+    size_t q = q_length(text), b = b_length(text);
+    return q <= 2 * b && (q <= room || b > room);
+}
+
 /* Blanks between encoded-words vanish when they are read (RFC 2047 §6.2), so those of the text are inside them. */
 static void pen_put_encoded(struct pen *pen, struct text text)
 {
-    bool q = q_length(text) <= 2 * b_length(text); /* what people can read is worth some length */
+    const size_t frame = sizeof("=?utf-8?q?"
+                                "?=");
+    bool q = is_better_in_q(text, FOLD_AT - MIN_OF(pen->column + frame, (size_t)FOLD_AT));
     bool first = true;
     while (text.length > 0) {
         if (pen->column + 1 + ENCODED_ROOM_MIN > FOLD_AT && !first)

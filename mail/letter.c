@@ -46,7 +46,7 @@ bool letter_compose(struct arena *arena, const struct letter *letter, struct let
         (replies && address_parse(arena, letter->reply_to, &reply_to) != ADDRESS_GOOD) ||
         !attachments_of(arena, letter, &spec.attachments))
         return false;
-    if (content_check(&spec).fault != CONTENT_GOOD)
+    if (!header_is_message_id(letter->message_id) || content_check(&spec).fault != CONTENT_GOOD)
         return false;
     made->from = spec.from;
     made->to = spec.to;
