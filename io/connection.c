@@ -328,8 +328,8 @@ static void connection_read(struct connection *connection)
 static void connection_turn(uv_poll_t *poll, int status, int events)
 {
     struct connection *connection = container_of(poll, struct connection, poll);
-    if (status < 0)
-        connection_broke(connection, -status);
+    if (status < 0) /* libuv's EBADF is any POLLERR: reading or writing says which */
+        events = UV_READABLE | UV_WRITABLE;
     if (connection->state == CONNECTION_CONNECTING)
         connection_connected(connection);
     else if (connection->state != CONNECTION_OVER && (events & UV_WRITABLE) != 0)
