@@ -21,7 +21,7 @@ programs_write() {
     program_write sandbox - --smtp "$EVENPOST_SMTP_ADDRESS" --http "$EVENPOST_INBOX_ADDRESS" --profile "$EVENPOST_SANDBOX_PROFILE"
     program_write server evenpost_server --listen "$EVENPOST_API_ADDRESS"
     program_write jobs evenpost_jobs
-    program_write worker evenpost_worker --host "$EVENPOST_SENDER_HOST" --home "$EVENPOST_HOME"
+    program_write worker evenpost_worker --host "$EVENPOST_SENDER_HOST"
 }
 
 answers() {

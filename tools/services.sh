@@ -59,7 +59,7 @@ service_write() {
     mkdir -p "$folder/log" "$EVENPOST_HOME/log/$1"
     touch "$folder/down"
     put 0700 "$folder/run"
-    printf '#!/bin/sh\nexec svlogd -tt %q\n' "$EVENPOST_HOME/log/$1" | put 0700 "$folder/log/run"
+    printf '#!/bin/sh\nexec svlogd %q\n' "$EVENPOST_HOME/log/$1" | put 0700 "$folder/log/run"
 }
 
 service_runs() {
