@@ -16,8 +16,10 @@ BANNED = [
     (PYTHON, r"\bos\.system\(|shell=True", "subprocess.run with a list"),
     (ANY, r"\b(TODO|FIXME|XXX|HACK)\b", "do it, or leave it and say so in the commit"),
 ]
-# It names the words to forbid them.
-EXEMPT = {"tools/words.py"}
+# They name the words to forbid them.
+EXEMPT = {"tools/words.py", "tests/unit/test_tidy.py"}
+# A test may look into the database, and read a number that it wrote itself.
+PRODUCT_ONLY = {"a statement is a file in the room's sql/", "base/text: what reads with a bound says so"}
 LINES_MAX = 600
 
 
@@ -28,6 +30,8 @@ def check(root, file):
     code = _bare(text, file.suffix).splitlines()
     for number, (line, bare) in enumerate(zip(text.splitlines(), code), 1):
         for kinds, pattern, instead in BANNED:
+            if instead in PRODUCT_ONLY and file.parts[0] == "tests":
+                continue
             found = re.search(pattern, line if kinds is ANY else bare) if file.suffix in kinds else None
             if found:
                 yield f"{file}:{number}: {found[0].strip()} → {instead}"
