@@ -145,6 +145,7 @@ int main(int argc, char **argv)
         return 2;
     jobs.ledger = ledger_new(&(struct ledger_given){ jobs.pool, jobs.clock, jobs.random });
     jobs_start(&jobs);
+    process_watchdog(jobs.loop);
     process_ready("works");
     loop_run(jobs.loop);
     jobs_free(&jobs);
