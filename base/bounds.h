@@ -64,19 +64,20 @@
 #define BOUND_PG_WAIT_US           (5LL * 1000000)  /* how long a transaction waits for a connection: then 503 */
 #define BOUND_PG_ANSWER_US         (30LL * 1000000) /* a server silent for longer is given up, its word unknown */
 #define BOUND_PG_IDLE_US           (10LL * 1000000) /* a transaction left open is rolled back by the server */
+#define BOUND_CLOCK_SKEW_US        (30LL * 1000000) /* between a host and PostgreSQL: more halts the host's lanes */
 #define BOUND_STATEMENT_US         (3LL * 1000000)  /* statement_timeout of what a lane asks */
-#define BOUND_STATEMENT_TAKES      128             /* parameters of a statement (tools/statements.py) */
+#define BOUND_STATEMENT_TAKES      128              /* parameters of a statement (tools/statements.py) */
 #define BOUND_STATEMENTS_PER_ROUND 4096             /* statements of one transaction between two syncs */
 
 /* A connection of a lane, real time. */
-#define BOUND_CONNECT_US     (60LL * 1000000) /* Linux's own SYN retries give up after two minutes: nobody waits for that */
-#define BOUND_CLOSE_US       (30LL * 1000000) /* for the peer's end-of-file after our QUIT and half-close; then a reset */
-#define BOUND_GRACE_US       (30LL * 1000000) /* a permit rests this long after a reset: the peer may still count us (T40) */
-#define BOUND_AGENDA         64               /* slots of a lane read ahead */
-#define BOUND_ROUTES         10000            /* routes that a worker keeps in memory */
-#define BOUND_IN_DOUBT_US    (15LL * 60 * 1000000) /* a lane marks its own authorized ones older than this */
-#define BOUND_TAKEOVER_US    (180LL * 1000000) /* the kernel gives orphaned sockets up within about two minutes */
-#define BOUND_OTHER_HOST_US  (600LL * 1000000) /* without a clean end of an owner elsewhere */
+#define BOUND_CONNECT_US    (60LL * 1000000) /* Linux's own SYN retries give up after two minutes: nobody waits for that */
+#define BOUND_CLOSE_US      (30LL * 1000000) /* for the peer's end-of-file after our QUIT and half-close; then a reset */
+#define BOUND_GRACE_US      (30LL * 1000000) /* a permit rests this long after a reset: the peer may still count us (T40) */
+#define BOUND_AGENDA        64               /* slots of a lane read ahead */
+#define BOUND_ROUTES        10000            /* routes that a worker keeps in memory */
+#define BOUND_IN_DOUBT_US   (15LL * 60 * 1000000) /* a lane marks its own authorized ones older than this */
+#define BOUND_TAKEOVER_US   (180LL * 1000000)     /* the kernel gives orphaned sockets up within about two minutes */
+#define BOUND_OTHER_HOST_US (600LL * 1000000)     /* without a clean end of an owner elsewhere */
 
 static_assert(BOUND_STATEMENT_US < BOUND_AUTHORIZATION_US, "an authorization must still be good when its answer comes");
 static_assert(BOUND_LOCAL_PART + 1 + 3 <= BOUND_ADDRESS, "an address holds a local-part, an @ and a domain");

@@ -21,6 +21,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/pg.h"
+#include "io/pg_check.h"
 #include "unit_statements.h"
 
 static struct loop *loop;
@@ -790,6 +791,40 @@ static void a_pool_without_a_server_ends_too(void **state)
         pg_new(loop, &(struct pg_settings){ .url = "postgresql://[::1/broken", .program = "", .connections = 1 }));
 }
 
+/* ---- a database that a promise can be given on ---- */
+
+struct examined {
+    struct pg_check check;
+    enum pg_check_word word;
+    int64_t skew_us, flushed;
+    char words[128];
+};
+
+static void examined(struct pg_check *check, enum pg_check_word word, const struct pg_facts *facts)
+{
+    struct examined *examined = container_of(check, struct examined, check);
+    examined->word = word;
+    examined->skew_us = facts->skew_us;
+    examined->flushed = facts->flushed;
+    snprintf(examined->words, sizeof(examined->words), "%.*s", TEXT_ARG(facts->words));
+    loop_stop(loop);
+}
+
+static void a_database_that_forgets_is_refused(void **state) /* this test's own runs with fsync off */
+{
+    (void)state;
+    struct examined examination = { .check.checked = examined };
+    CALL(pg_check_start(&examination.check, pool, false));
+    run();
+    assert_int_equal(examination.word, PG_CHECK_UNSAFE);
+    assert_true(text_starts(text_of(examination.words), TEXT("fsync is off")));
+    CALL(pg_check_start(&examination.check, pool, true));
+    run();
+    assert_int_equal(examination.word, PG_CHECK_GOOD);
+    assert_true(examination.flushed > 0);
+    assert_true(llabs(examination.skew_us) < 5 * US_PER_SECOND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 
 int main(void)
@@ -820,6 +855,7 @@ int main(void)
         TEST(the_queue_has_an_end),
         TEST(a_pool_ends_after_its_transactions),
         TEST(a_pool_without_a_server_ends_too),
+        TEST(a_database_that_forgets_is_refused),
     };
     return cmocka_run_group_tests(tests, start_server, remove_server);
 }
