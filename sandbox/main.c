@@ -222,6 +222,7 @@ static void sandbox_run(struct sandbox *sandbox)
     loop_on_signal(sandbox->loop, &sandbox->user, SIGUSR1, traces_heard);
     log_info(NULL, "ready: SMTP on %s, HTTP on %s, profile %s", set.smtp, set.http,
              profile_name(sandbox->behaviour.profile));
+    process_watchdog(sandbox->loop);
     process_ready("receives");
     loop_run(sandbox->loop);
 }
