@@ -21,12 +21,12 @@ create table ips (
 create index ips_host on ips (host);
 
 create table ip_assignments (
+    assignment_id uuid not null,
     ip_id uuid not null,
     customer_id uuid not null,
     address inet not null,
-    assigned_at timestamptz not null,
     during tstzrange not null,
-    constraint ip_assignments_pkey primary key (ip_id, assigned_at, customer_id),
+    constraint ip_assignments_pkey primary key (assignment_id),
     constraint ip_assignments_ip_fkey foreign key (ip_id, address) references ips (ip_id, address),
     constraint ip_assignments_customer_id_fkey foreign key (customer_id) references customers (customer_id),
     constraint ip_assignments_one_customer exclude using gist (address inet_ops with =, during with &&)
