@@ -1,18 +1,32 @@
-"""tally — what the test runs left as JUnit files, in one line: N passed, N failed, N skipped."""
+"""tally — what the test runs left as JUnit files, in one line: N passed, N failed, N skipped.
+
+A C program is one test to ctest; its own cases are what cmocka wrote into its words.
+"""
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree
 
 
+CMOCKA = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\w+)\s*$", re.M)
+
+
 def counted(file):
-    """(passed, failed, skipped) and the names of what failed."""
+    """Passed, failed, skipped, and the names of what failed."""
     passed, skipped, names = 0, 0, []
     for case in xml.etree.ElementTree.parse(file).getroot().iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
-            names.append(f"{case.get('classname', '')} {case.get('name')}".strip())
-        elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+        cases = dict((name, word) for word, name in CMOCKA.findall(case.findtext("system-out") or ""))
+        own = f"{case.get('classname', '')} {case.get('name')}".strip()
+        failed = [f"{own} {name}" for name, word in cases.items() if word == "FAILED"]
+        if not failed and (case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail"):
+            failed = [own]
+        names += failed
+        if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
             skipped += 1
-        else:
+        elif cases:
+            passed += list(cases.values()).count("OK")
+            skipped += list(cases.values()).count("SKIPPED")
+        elif not failed:
             passed += 1
     return passed, len(names), skipped, names
 

@@ -74,7 +74,7 @@ lists_have() {
 # in_c KIND BUILD NAME: the kind's C programs of one build, whose names carry the kind as label.
 in_c() {
     timeout --kill-after=10 1800 nice ctest --test-dir "$2" -L "^$1\$" ${only:+-R "$only"} --no-tests=ignore \
-        --output-on-failure --output-junit "$results/$1.$3.xml" || true
+        -j 2 --output-on-failure --test-output-size-passed 1000000 --output-junit "$results/$1.$3.xml" || true
 }
 
 in_python() {
