@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/bounds.h"
+
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/loop.h"

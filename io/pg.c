@@ -1,7 +1,7 @@
-#include "io/pg_inside.h"
-
 #include "base/ip.h"
+
 #include "io/log.h"
+#include "io/pg_inside.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 #include "io/pg_check.h"
 
 #include "io/clock.h"
+
 #include "io_statements.h"
 
 /* 0 when the server's time lies between our asking and our hearing; else the distance to the nearer of them. */

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/instant.h"
+
 #include "io/pg.h"
 
 enum pg_check_word {

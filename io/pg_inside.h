@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/map.h"
+
 #include "io/loop.h"
 #include "io/pg.h"
 #include "io/statement.h"
