@@ -7,9 +7,11 @@
 
 #include "ledger_statements.h"
 
+enum book_from { BOOK_FROM_ACCEPTED, BOOK_FROM_OVER, BOOK_FROM_ANY_SLOT };
+
 struct booking_work {
     struct book *book;
-    bool anew;
+    enum book_from from;
     struct act_step step;
     struct placing placing;
     struct ending ending;
@@ -67,6 +69,12 @@ static void book_place(struct act *act, struct booking_work *work, const struct 
     placing_start(act, &work->placing);
 }
 
+static bool book_lost_slot(struct act *act, const struct booking_work *work)
+{
+    return work->from == BOOK_FROM_OVER ? slot_over_count(act->transaction, work->over) == 1
+                                        : slots_drop_count(act->transaction, work->over) == 1;
+}
+
 static void book_heard(struct act_step *step)
 {
     struct booking_work *work = container_of(step, struct booking_work, step);
@@ -77,7 +85,7 @@ static void book_heard(struct act_step *step)
     }
     struct message_hold_row message = message_hold_get(act->transaction, work->held, 0);
     bool ours =
-        work->anew ? slot_over_count(act->transaction, work->over) == 1 : text_equal(message.state, TEXT("accepted"));
+        work->from == BOOK_FROM_ACCEPTED ? text_equal(message.state, TEXT("accepted")) : book_lost_slot(act, work);
     if (!ours)
         book_end(work->book, BOOK_GONE);
     else if (!instant_is_none(message.first_attempt_at) && retry_is_expired(message.first_attempt_at, act->now))
@@ -86,23 +94,30 @@ static void book_heard(struct act_step *step)
         book_place(act, work, &message);
 }
 
-static void book_start(struct act *act, struct book *book, bool anew)
+static void book_start(struct act *act, struct book *book, enum book_from from)
 {
     struct booking_work *work = arena_make(act->arena, struct booking_work);
     work->book = book;
-    work->anew = anew;
+    work->from = from;
     work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, book->message });
-    if (anew)
+    if (from == BOOK_FROM_OVER)
         work->over = slot_over_ask(act->transaction, &(struct slot_over){ act->customer, book->message, act->now });
+    if (from == BOOK_FROM_ANY_SLOT)
+        work->over = slots_drop_ask(act->transaction, &(struct slots_drop){ act->customer, { &book->message, 1 } });
     act_read(act, &work->step, book_heard);
 }
 
 void book_message(struct act *act, struct book *book)
 {
-    book_start(act, book, false);
+    book_start(act, book, BOOK_FROM_ACCEPTED);
 }
 
 void book_anew(struct act *act, struct book *book)
 {
-    book_start(act, book, true);
+    book_start(act, book, BOOK_FROM_OVER);
+}
+
+void book_displaced(struct act *act, struct book *book)
+{
+    book_start(act, book, BOOK_FROM_ANY_SLOT);
 }

@@ -1,0 +1,8 @@
+-- lane_unhalt: that reason is gone; others stay.
+-- takes: customer uuid, ip uuid, word text
+-- gives: ip_id uuid
+-- costs: one key look-up
+update lanes
+set halted = array_remove(lanes.halted, $3)
+where lanes.customer_id = $1 and lanes.ip_id = $2
+returning lanes.ip_id
