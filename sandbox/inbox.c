@@ -1,5 +1,6 @@
 #include "sandbox/inbox.h"
 
+#include "sandbox/folder.h"
 #include "sandbox/letter.h"
 
 struct kept {
@@ -12,21 +13,26 @@ struct inbox {
     struct kept *kept; /* a ring: number modulo max */
     size_t max, bytes;
     uint64_t first, end, dropped;
+    struct folder *folder;
 };
 
-struct inbox *inbox_new(size_t max)
+struct inbox *inbox_new(size_t max, uint64_t first, struct folder *folder)
 {
     assert(max >= 1 && max <= INBOX_MAX);
     struct inbox *inbox = memory_make(struct inbox);
     inbox->kept = memory_make_array(struct kept, max);
     inbox->max = max;
-    inbox->first = inbox->end = 1;
+    inbox->first = inbox->end = first;
+    inbox->folder = folder;
     return inbox;
 }
 
 static void inbox_drop(struct inbox *inbox)
 {
-    struct kept *kept = &inbox->kept[inbox->first++ % inbox->max];
+    struct kept *kept = &inbox->kept[inbox->first % inbox->max];
+    if (inbox->folder != NULL)
+        folder_drop(inbox->folder, inbox->first);
+    inbox->first++;
     inbox->bytes -= kept->size;
     arena_free(&kept->arena);
     *kept = (struct kept){ 0 };
@@ -42,6 +48,7 @@ void inbox_free(struct inbox **inbox)
 {
     if (*inbox == NULL)
         return;
+    (*inbox)->folder = NULL; /* the files stay */
     inbox_forget(*inbox);
     memory_free(&(*inbox)->kept);
     memory_free(inbox);
@@ -86,6 +93,8 @@ uint64_t inbox_add(struct inbox *inbox, const struct received *received)
     kept.received.number = inbox->end++;
     inbox->kept[kept.received.number % inbox->max] = kept;
     inbox->bytes += kept.size;
+    if (inbox->folder != NULL)
+        folder_keep(inbox->folder, kept.received.number, kept.received.raw);
     return kept.received.number;
 }
 

@@ -1,7 +1,7 @@
 /*
  * inbox — the messages that were taken, for people and tests to look at.
  *
- * Bounded in number and octets: the oldest are dropped, and counted. Subject and text are read when a message comes in
+ * Bounded in number and octets: the oldest are dropped, with their files, and counted. Subject and text are read when a message comes in
  * (letter.h), so that looking is cheap.
  */
 #pragma once
@@ -14,7 +14,7 @@ struct inbox;
 #define INBOX_BYTES_MAX (256 * 1024 * 1024)
 
 struct received {
-    uint64_t number; /* from 1; given by inbox_add() */
+    uint64_t number; /* given by inbox_add() */
     struct moment moment;
     struct text source, from, raw;
     const struct text *to;
@@ -23,7 +23,10 @@ struct received {
     struct text subject, text, html; /* given by inbox_add(); UTF-8; html: none where there is no such part */
 };
 
-struct inbox *inbox_new(size_t max); /* yours, until inbox_free(); max: messages, 1 to INBOX_MAX */
+struct folder;
+
+/* Yours, until inbox_free(). max: messages, 1 to INBOX_MAX; first: its first number; folder: borrowed, NULL: no files. */
+struct inbox *inbox_new(size_t max, uint64_t first, struct folder *folder);
 void inbox_free(struct inbox **inbox);
 
 uint64_t inbox_add(struct inbox *inbox, const struct received *received);     /* copies it */

@@ -7,6 +7,7 @@
 #include "io/settings.h"
 
 #include "sandbox/behaviour.h"
+#include "sandbox/folder.h"
 #include "sandbox/host.h"
 #include "sandbox/http.h"
 #include "sandbox/pages.h"
@@ -17,7 +18,7 @@
 #include <sys/random.h>
 
 static struct {
-    const char *smtp, *http, *profile, *clock, *stall, *drop;
+    const char *smtp, *http, *profile, *clock, *stall, *drop, *inbox_dir;
     int64_t limit, seed, close_late_ms, greylist_s, messages, inbox_max;
     bool never_close;
 } set;
@@ -107,6 +108,11 @@ static const struct setting rows[] = {
       .max = INBOX_MAX,
       .unit = "messages",
       .sentence = "Messages that are kept to look at; the oldest go first." },
+    { .name = "inbox-dir",
+      .type = SETTING_TEXT,
+      .into = &set.inbox_dir,
+      .unit = "DIRECTORY",
+      .sentence = "Where a copy of each message is kept as N.eml; without one only in memory." },
     { .name = "clock",
       .variable = "EVENPOST_CLOCK",
       .type = SETTING_TEXT,
@@ -120,6 +126,7 @@ struct sandbox {
     struct clock *clock;
     struct behaviour behaviour;
     struct host host;
+    struct folder *folder;
     struct shown shown;
     struct http *http;
     struct signal_watch term, interrupt, user;
@@ -175,12 +182,20 @@ static void traces_heard(struct signal_watch *watch, int number)
     trace_toggle_all();
 }
 
-static void sandbox_make(struct sandbox *sandbox)
+/* 0, or the status to exit with. */
+static int sandbox_make(struct sandbox *sandbox)
 {
     struct hash_key seed;
+    uint64_t first = 1;
+    size_t max = (size_t)set.inbox_max;
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         unreachable("the kernel gives sixteen random octets at once");
     sandbox->loop = loop_new();
+    if (set.inbox_dir != NULL) {
+        sandbox->folder = folder_open(sandbox->loop, set.inbox_dir, max, &first);
+        if (sandbox->folder == NULL)
+            return fail(set.inbox_dir, strerror(errno));
+    }
     sandbox->host = (struct host){
         .loop = sandbox->loop,
         .clock = sandbox->clock,
@@ -188,7 +203,7 @@ static void sandbox_make(struct sandbox *sandbox)
         .greylist = greylist_new(seed),
         .record = record_new(seed),
         .luck = set.seed == 0 ? seed.low : (uint64_t)set.seed,
-        .inbox = inbox_new((size_t)set.inbox_max),
+        .inbox = inbox_new(max, first, sandbox->folder),
     };
     sandbox->shown = (struct shown){
         .behaviour = &sandbox->behaviour,
@@ -197,6 +212,7 @@ static void sandbox_make(struct sandbox *sandbox)
         .greylist = sandbox->host.greylist,
     };
     pages_init(&sandbox->shown);
+    return 0;
 }
 
 /* 0, or the status to exit with. */
@@ -232,6 +248,7 @@ static void sandbox_free(struct sandbox *sandbox)
     if (sandbox->host.listener != NULL)
         host_end(&sandbox->host);
     http_free(&sandbox->http);
+    folder_close(&sandbox->folder);
     loop_free(&sandbox->loop);
     inbox_free(&sandbox->host.inbox);
     record_free(&sandbox->host.record);
@@ -253,8 +270,9 @@ int main(int argc, char **argv)
     sandbox.clock = clock_open(set.clock, &fault);
     if (sandbox.clock == NULL)
         return fail(set.clock == NULL ? "clock" : set.clock, fault);
-    sandbox_make(&sandbox);
-    int status = sandbox_listen(&sandbox);
+    int status = sandbox_make(&sandbox);
+    if (status == 0)
+        status = sandbox_listen(&sandbox);
     if (status == 0)
         sandbox_run(&sandbox);
     sandbox_free(&sandbox);

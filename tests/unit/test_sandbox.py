@@ -688,6 +688,28 @@ def test_memory_is_bounded_whatever_is_sent(lot, tmp_path):
     assert sandbox.process.terminate(10) == 0
 
 
+def test_the_folder_holds_the_newest_messages_and_no_more(lot, tmp_path):
+    """Catches files that outlive their message, numbers that begin anew, and a stop that leaves half of them unwritten."""
+    folder = tmp_path / "inbox"
+
+    def files():
+        return sorted(int(path.stem) for path in folder.iterdir())
+    for run in range(2):
+        sandbox = Sandbox(tmp_path, lot, "--inbox-dir", str(folder), "--inbox-max", "5")
+        for n in range(8):
+            sandbox.send(sandbox.source(), "bo@y.test", letter=LETTER + b"%d\r\n" % n)
+        numbers = [row["n"] for row in sandbox.inbox("bo@y.test")]
+        assert numbers == [8 * run + n for n in (8, 7, 6, 5, 4)]
+        assert sandbox.process.terminate(10) == 0, sandbox.process.tail()
+        assert files() == sorted(numbers)
+    assert (folder / "16.eml").read_bytes() == LETTER + b"7\r\n"
+    sandbox = Sandbox(tmp_path, lot, "--inbox-dir", str(folder))
+    sandbox.send(sandbox.source(), "bo@y.test")
+    assert sandbox.ask("DELETE", "/inbox")[0] == 204
+    wait_until(lambda: 17 not in files() and 16 in files())
+    assert sandbox.process.terminate(10) == 0
+
+
 # ---- its pages ----
 
 def test_a_letter_is_shown_as_a_person_would_see_it(sandbox):
