@@ -27,7 +27,12 @@ socket_folder() {
 }
 
 # The launcher as the person called it: a home of their own must be named again.
-EVENPOST_CALL=${EVENPOST_CALL:-"${EVENPOST_HOME:+EVENPOST_HOME=$EVENPOST_HOME }./evenpost"}
+call_again() {
+    [ -z "${EVENPOST_HOME:-}" ] || printf 'EVENPOST_HOME=%q ' "$EVENPOST_HOME"
+    printf './evenpost\n'
+}
+
+EVENPOST_CALL=${EVENPOST_CALL:-$(call_again)}
 EVENPOST_HOME=$(readlink -m "${EVENPOST_HOME:-$(home_default)}")
 EVENPOST_PORT_BASE=${EVENPOST_PORT_BASE:-$(port_base_default)}
 if ! [[ $EVENPOST_PORT_BASE =~ ^[0-9]{4,5}$ ]] || [ "$EVENPOST_PORT_BASE" -lt 1024 ] || [ "$EVENPOST_PORT_BASE" -gt 65400 ]; then

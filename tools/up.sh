@@ -103,7 +103,7 @@ next_steps() {
 
 # A path as the person would type it.
 short() {
-    realpath --relative-base="$EVENPOST_ROOT" "$1"
+    printf '%q\n' "$(realpath --relative-base="$EVENPOST_ROOT" "$1")"
 }
 
 main() {
