@@ -24,7 +24,7 @@ static bool is_refused_in_greeting(const struct failure *failure)
 
 bool retry_counts(const struct failure *failure)
 {
-    return !is_refused_in_greeting(failure);
+    return !is_refused_in_greeting(failure) && failure->kind != FAILURE_NOT_SENT;
 }
 
 bool retry_is_throttle(const struct failure *failure)

@@ -7,7 +7,7 @@
  * refusal of the whole IP (5yz there), never an ordinary deferral.
  *
  * Deferred messages are tried after 5 minutes, then at doubling intervals up to 4 hours, never before the reply's entry
- * allows. A message expires 30 days after its first attempt, or with its twelfth in which something was offered.
+ * allows. A message expires 30 days after its first attempt, or with the twelfth that counts.
  */
 #pragma once
 
@@ -73,7 +73,8 @@ struct verdict {
     int64_t hold_asked_us; /* at least; zero: pacing's own */
 };
 
-/* False: nothing was offered (connect, greeting, EHLO, STARTTLS): the attempt is told, but not counted against the twelve. */
+/* Towards the twelve. Not a refusal in the greeting (nothing was offered), and not a dot that we did not send. The thirty
+ * days begin with the first attempt of any kind. */
 bool retry_counts(const struct failure *failure);
 /* Does it speak of (IP, receiver): 421 or 4yz at the greeting or to EHLO, or 4.4.5 anywhere? */
 bool retry_is_throttle(const struct failure *failure);
