@@ -137,8 +137,10 @@ static bool record_wish(const struct request *request, struct report_wish *wish)
     int64_t minutes = 0;
     struct text offset = request_value(request, "utc_offset_minutes");
     *wish = (struct report_wish){ .source = request_value(request, "source") };
-    if (!wished_number(request, "after", UINT64_MAX / 2, &wish->after) ||
-        !wished_number(request, "after_dot", UINT64_MAX / 2, &wish->after_dot) ||
+    if (!wished_number(request, "after", UINT64_MAX / 2, &wish->after))
+        return false;
+    wish->after_dot = wish->after;
+    if (!wished_number(request, "after_dot", UINT64_MAX / 2, &wish->after_dot) ||
         !wished_number(request, "limit", REPORT_ROWS_MAX, &limit))
         return false;
     if (!text_is_none(offset) && (!text_to_int64(offset, &minutes) || minutes < -24 * 60 || minutes > 24 * 60))

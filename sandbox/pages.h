@@ -7,6 +7,7 @@
  *   DELETE /inbox
  *   GET    /record?source=&utc_offset_minutes=
  *   GET    /record/timeline?source=&after=&after_dot=&limit=
+ *                                   rows with a number n above `after`; after_dot: of dots, where it differs
  *   DELETE /record                  starts anew; open connections stay counted
  *   GET PUT DELETE /behaviour       behaviour_json.h; DELETE goes back to what the program was started with
  *   GET    /healthz

@@ -473,6 +473,20 @@ def test_gaps_hours_and_days_are_those_of_the_rules_clock(clocked):
     assert shifted["most_per_sender_day"] == 1                   # 23:00 and 00:30, ten hours west
 
 
+def test_a_timeline_is_read_page_by_page(sandbox):
+    """Catches a reader that never comes to the end, or that misses a dot between two pages."""
+    source, after, seen = sandbox.source(), 0, []
+    for n in range(7):
+        sandbox.send(source, f"page{n}@y.test")
+    while page := sandbox.get(f"/record/timeline?source={source}&after={after}&limit=3")["dots"]:
+        assert len(page) <= 3
+        seen += [dot["to"] for dot in page]
+        after = page[-1]["n"]
+    assert seen == [[f"page{n}@y.test"] for n in range(7)]
+    timeline = sandbox.get(f"/record/timeline?source={source}&after=0&after_dot={after}")
+    assert len(timeline["connections"]) == 7 and timeline["dots"] == []
+
+
 # ---- what a test may set ----
 
 def test_a_rule_of_a_stage_is_asked_before_the_stage_takes_effect(sandbox):
