@@ -1,4 +1,4 @@
--- customer_move: active, suspended or closed.
+-- customer_set: active, suspended or closed.
 -- takes: customer uuid, state text, now timestamptz
 -- gives: nothing
 -- costs: one key look-up
