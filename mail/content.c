@@ -187,15 +187,15 @@ static bool is_plain(struct text text)
     return true;
 }
 
-/* Quoted-printable costs two octets more for each that is not ASCII, base64 a third of everything. */
+/* Quoted-printable costs two octets more for each that it must write as =XX, base64 a third of everything. */
 static GMimeContentEncoding encoding_of(struct text text)
 {
-    size_t high = 0;
+    size_t coded = 0;
     if (is_plain(text))
         return GMIME_CONTENT_ENCODING_7BIT;
     for (size_t i = 0; i < text.length; i++)
-        high += (unsigned char)text.bytes[i] > 127;
-    return high > text.length / 5 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+        coded += (unsigned char)text.bytes[i] > 127 || text.bytes[i] == '=';
+    return coded > text.length / 5 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 }
 
 static void fill(GMimePart *part, struct text bytes, GMimeContentEncoding encoding)
