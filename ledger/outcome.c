@@ -27,11 +27,6 @@ static struct outcome_work *work_of(struct act *act)
     return outcome->work;
 }
 
-static bool outcome_counts(const struct outcome *outcome)
-{
-    return outcome->kind != OUTCOME_REFUSED_HERE && outcome->kind != OUTCOME_NOT_SENT;
-}
-
 static const char *outcome_attempt_word(enum outcome_kind kind)
 {
     switch (kind) {
@@ -100,7 +95,7 @@ static void outcome_tried(struct act *act, const struct outcome *outcome)
                                             .customer = act->customer,
                                             .message = outcome->message,
                                             .now = act->now,
-                                            .counted = outcome_counts(outcome) ? 1 : 0,
+                                            .counted = outcome->counted ? 1 : 0,
                                             .retry_at = outcome->not_before,
                                         });
 }

@@ -24,7 +24,7 @@ enum outcome_kind {
     OUTCOME_BOUNCED,      /* final */
     OUTCOME_UNCONFIRMED,  /* the dot was written, and no whole reply came */
     OUTCOME_NOT_SENT,     /* authorized, or perhaps so, and no dot was written */
-    OUTCOME_REFUSED_HERE, /* nothing was offered: connect, greeting, EHLO; not counted against the twelve */
+    OUTCOME_REFUSED_HERE, /* nothing was offered: connect, greeting, EHLO */
     OUTCOME_EXPIRED,      /* deferred once too often, or for too long */
 };
 
@@ -58,6 +58,7 @@ struct outcome {
     int16_t number;
     bool authorized; /* the slot was, or may have been */
     enum outcome_kind kind;
+    bool counted;                 /* against the twelve: retry_counts() */
     struct instant not_before;    /* deferred, not sent, refused here: no sooner */
     bool same_slot;               /* and in the same slot (RETRY_SAME_SLOT); never with `authorized` */
     bool suppress_recipient;      /* the reply blames the recipient, for good */

@@ -48,7 +48,7 @@ create table messages (
     constraint messages_ended_has_time check ((state in ('accepted', 'booked', 'sending')) = (ended_at is null)),
     constraint messages_body_check check (num_nonnulls(text_body, html_body, template_id) > 0),
     constraint messages_counts_check check (attempt_count >= 0 and rebook_count >= 0),
-    constraint messages_attempted_has_time check ((attempt_count > 0) = (first_attempt_at is not null)),
+    constraint messages_attempted_has_time check (attempt_count = 0 or first_attempt_at is not null),
     constraint messages_explanation_code_check check (explanation_code in (
         'waiting_for_slot', 'waiting_for_window', 'scheduled', 'sending', 'spacing', 'receiver_on_hold', 'receiver_busy',
         'greylisted', 'deferred_by_receiver', 'no_route', 'no_free_slot', 'resolver_unavailable', 'domain_not_ready',
