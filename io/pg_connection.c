@@ -129,12 +129,19 @@ static PGconn *connection_start(const struct pg *pool, const char *hosts, const 
     return PQconnectStartParams(keywords, values, 1);
 }
 
+static void notice_heard(void *unused, const char *words)
+{
+    (void)unused;
+    trace(TRACE_PG, "pg", "%s", words);
+}
+
 /* NULL, NULL: as the URL says. */
 static void connection_begin(struct pg_connection *connection, const char *hosts, const char *addresses)
 {
     connection->conn = connection_start(connection->pool, hosts, addresses);
     if (connection->conn == NULL)
         unreachable("no memory is left");
+    PQsetNoticeProcessor(connection->conn, notice_heard, NULL);
     connection->connecting = true;
     timer_start(&connection->late, CONNECT_US);
     if (PQstatus(connection->conn) == CONNECTION_BAD || !connection_wait(connection, UV_WRITABLE))
@@ -194,16 +201,9 @@ void pg_connection_open(struct pg_connection *connection)
     pool->handles++;
 }
 
-static void notice_heard(void *unused, const char *words)
-{
-    (void)unused;
-    trace(TRACE_PG, "pg", "%s", words);
-}
-
 static void connection_ready(struct pg_connection *connection)
 {
     timer_stop(&connection->late);
-    PQsetNoticeProcessor(connection->conn, notice_heard, NULL);
     if (PQsetnonblocking(connection->conn, 1) != 0 || PQenterPipelineMode(connection->conn) != 1 ||
         !connection_wait(connection, UV_READABLE)) {
         connection_lose(connection, PQerrorMessage(connection->conn));
