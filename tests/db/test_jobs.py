@@ -232,3 +232,11 @@ def test_two_share_the_work_and_one_goes_on_when_the_other_is_killed(home):
         assert other.terminate(20) == 0
     finally:
         other.kill()
+
+
+def test_it_refuses_a_database_that_forgets_what_it_committed(home):
+    """Catches a platform that promises on a cluster with fsync off."""
+    del home.jobs.env["EVENPOST_ALLOW_UNSAFE_DATABASE"]
+    home.jobs.start()
+    wait_until(lambda: not home.jobs.alive, 20, home.jobs.tail)
+    assert home.jobs.child.returncode == 1 and "fsync" in home.jobs.text()
