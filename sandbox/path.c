@@ -53,10 +53,12 @@ static bool is_quoted(struct text text, bool utf8)
     if (text.length < 3 || text.bytes[0] != '"' || text.bytes[text.length - 1] != '"')
         return false;
     for (size_t i = 1; i + 1 < text.length; i++) {
+        bool escaped = text.bytes[i] == '\\';
+        i += escaped;
         char byte = text.bytes[i];
-        if (byte == '\\' && i + 2 < text.length)
-            i++;
-        else if (byte == '"' || byte == '\\' || !((byte >= ' ' && byte <= '~') || is_utf8_byte(byte, utf8)))
+        if (i + 1 == text.length || !((byte >= ' ' && byte <= '~') || is_utf8_byte(byte, utf8 && !escaped)))
+            return false;
+        if (byte == '"' && !escaped)
             return false;
     }
     return true;

@@ -570,7 +570,8 @@ def test_a_first_command_gets_its_code(sandbox, line, code):
     (b"<a@x.test>", b"250"), (b"<>", b"250"), (b"<a@x.test> SIZE=1000 BODY=8BITMIME", b"250"), (b"<a@x.test> SIZE=99999999", b"552"),
     (b"<a@x.test> SIZE=x", b"501"), (b"<a@x.test> WHAT=1", b"555"), (b" <a@x.test>", b"501"), (b"a@x.test", b"501"), (b"<a>", b"501"),
     (b"<a@x..test>", b"501"), (b"<a@-x.test>", b"501"), (b"<@x.test:a@y.test>", b"501"), (b'<"a b"@x.test>', b"250"),
-    (b'<"a>b"@x.test>', b"250"), (b'<"a"b"@x.test>', b"501"), (b"<" + b"a" * 65 + b"@x.test>", b"501"), (b"<a b@x.test>", b"501"),
+    (b'<"a>b"@x.test>', b"250"), (b'<"a"b"@x.test>', b"501"), (b'<"a\\"b"@x.test>', b"250"),
+    (b'<"a\\\xa4b"@x.test>', b"501"), (b'<"a\\"@x.test>', b"501"), (b"<" + b"a" * 65 + b"@x.test>", b"501"), (b"<a b@x.test>", b"501"),
     ("<ä@x.test>".encode(), b"553"), ("<ä@x.test> SMTPUTF8".encode(), b"250"), (b"<\xff@x.test> SMTPUTF8", b"501"), (b"<a@[127.0.0.1]>", b"250")])
 def test_a_senders_path_is_read_as_the_rfc_says(sandbox, path, code):
     caller = sandbox.call(sandbox.source())
