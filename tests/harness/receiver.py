@@ -20,6 +20,7 @@ from harness.wait import wait_until
 CLOSE = object()            # as an answer: close without a word
 RESET = object()            # as an answer: reset
 SILENCE = object()          # as an answer: nothing, until the peer gives up
+                            # octets as an answer: these alone, then close
 
 ANSWERS = {"greeting": "220 receiver.test ESMTP", "ehlo": "250-receiver.test\r\n250-SIZE 20971520\r\n250 ENHANCEDSTATUSCODES",
            "mail": "250 2.1.0 ok", "rcpt": "250 2.1.5 ok", "data": "354 go on", "dot": "250 2.0.0 taken",
@@ -275,6 +276,8 @@ class Conversation:
             while True:
                 self._receive()
         self._send(words)
+        if isinstance(words, bytes):
+            raise Ended(f"raw octets at {step}")
         if words.startswith("421"):
             raise Ended(f"421 at {step}")
         return words

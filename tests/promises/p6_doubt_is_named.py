@@ -37,13 +37,12 @@ def assert_unconfirmed_and_left_alone(evenpost, acme, receiver, sent, dots):
     assert [event["type"] for event in acme.api.every(f"/v1/events?message_id={row['id']}")].count("message.unconfirmed") == 1
 
 
-@pytest.mark.parametrize("answer", [CLOSE, RESET, "250-2.0.0 half", b"250 2.0", "354 go on", "150 wait", "what?", b"\0\r\n"],
-                         ids=["close", "reset", "half-reply", "half-line", "354", "150", "garbage", "nul"])
+@pytest.mark.parametrize("answer", [CLOSE, RESET, b"250-2.0.0 half\r\n", b"250 2.0", "354 go on", "150 wait", "what?", b"\0\r\n", "650 x"],
+                         ids=["close", "reset", "half-reply", "half-line", "354", "150", "garbage", "nul", "650"])
 def test_a_dot_without_a_whole_reply_is_unconfirmed_and_not_sent_again(evenpost, answer):
     """Catches a second delivery of what may have been taken, as most servers do (T21, T29, T33)."""
     acme, receiver, sent = one_message(evenpost)
     receiver.answer("dot", answer)
-    receiver.when("replied", lambda conversation: conversation.drop())
     begin(evenpost, sent)
     assert_unconfirmed_and_left_alone(evenpost, acme, receiver, sent, dots=1)
 
