@@ -8,7 +8,9 @@
 
 #include "base/list.h"
 #include "base/map.h"
+
 #include "policy/spacing.h"
+
 #include "worker/worker.h"
 
 struct due {

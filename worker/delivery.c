@@ -6,7 +6,6 @@
 
 #include "worker/lane.h"
 #include "worker/verdict.h"
-
 #include "worker_statements.h"
 
 enum { AGAIN_FIRST_MS = 200, AGAIN_DOUBLINGS = 6, NOT_NOW_S = 10 };
@@ -131,7 +130,7 @@ static void sender_authorize(struct session_sender *sender)
 {
     struct delivery *delivery = container_of(sender, struct delivery, sender);
     struct lane *lane = delivery->lane;
-    if (!lane->owned) {
+    if (!lane->owned || lane->worker->halt != NULL) {
         session_authorize(delivery->session, TICK_NONE);
         return;
     }
@@ -202,7 +201,7 @@ static void fill_retry(struct delivery *delivery, const struct letter_load_row *
     struct window window = { .days = (uint8_t)row->window_days,
                              .start_minute = (uint16_t)row->window_start_min,
                              .end_minute = (uint16_t)row->window_end_min };
-    const struct zone *zone = zones_find(delivery->lane->worker->zones, row->time_zone, clock_tick());
+    const struct zone *zone = zones_find(delivery->lane->worker->ledger->zones, row->time_zone, clock_tick());
     struct retry_case *retry = &delivery->retry;
     *retry = (struct retry_case){ .attempts = (uint32_t)row->attempts,
                                   .first_attempt = row->first_attempt_at,

@@ -14,10 +14,12 @@
  */
 #pragma once
 
-#include "ledger/authorize.h"
-#include "ledger/outcome.h"
 #include "mail/letter.h"
 #include "policy/retry.h"
+
+#include "ledger/authorize.h"
+#include "ledger/outcome.h"
+
 #include "worker/agenda.h"
 #include "worker/receivers.h"
 #include "worker/session.h"

@@ -31,7 +31,7 @@ static struct gap_share share_of(struct gap *gap, const struct lane_shares_row *
         .window = { .days = (uint8_t)row->window_days,
                     .start_minute = (uint16_t)row->window_start_min,
                     .end_minute = (uint16_t)row->window_end_min },
-        .zone = zones_find(gap->worker->zones, row->time_zone, clock_tick()),
+        .zone = zones_find(gap->worker->ledger->zones, row->time_zone, clock_tick()),
         .cap = (uint8_t)row->daily_cap,
         .mailboxes = (size_t)row->mailboxes,
     };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "policy/spacing.h"
+
 #include "worker/worker.h"
 
 struct gap {

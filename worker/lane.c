@@ -8,7 +8,6 @@
 
 #include "worker/begin.h"
 #include "worker/idle_sessions.h"
-
 #include "worker_statements.h"
 
 enum { PORTS_MAX = 256 };
@@ -408,7 +407,7 @@ static void beat_fired(struct timer *timer)
 
 static bool may_begin(const struct lane *lane)
 {
-    return lane->state == LANE_RUNNING && lane->owned && !lane->halted && !lane->silent;
+    return lane->state == LANE_RUNNING && lane->owned && !lane->halted && !lane->silent && lane->worker->halt == NULL;
 }
 
 static void look_fired(struct timer *timer)

@@ -17,7 +17,9 @@
 #pragma once
 
 #include "io/host_lock.h"
+
 #include "ledger/ownership.h"
+
 #include "worker/agenda.h"
 #include "worker/delivery.h"
 #include "worker/gap.h"

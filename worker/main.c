@@ -13,6 +13,7 @@
 #include "io/settings.h"
 
 #include "worker/fleet.h"
+#include "worker/health.h"
 #include "worker/routes.h"
 
 enum { DRAIN_MAX_S = 85 };
@@ -20,6 +21,7 @@ enum { DRAIN_MAX_S = 85 };
 static struct worker_settings {
     const char *database_url, *clock, *host;
     struct setting_texts ips;
+    bool unsafe_is_allowed;
     int64_t connections, takeover_wait_s, close_wait_s, permit_grace_s, lock_port;
 } set;
 
@@ -94,16 +96,24 @@ static const struct setting rows[] = {
       .max = 32767,
       .unit = "port",
       .sentence = "The port of each address that is the lock of its lane; one for all homes of a host." },
+    { .name = "allow-unsafe-database",
+      .variable = "EVENPOST_ALLOW_UNSAFE_DATABASE",
+      .type = SETTING_SWITCH,
+      .into = &set.unsafe_is_allowed,
+      .sentence = "For tests: a database that may forget what it committed (fsync off)." },
 };
 
 struct program {
     struct worker worker;
-    struct fleet *fleet;
+    struct fleet *fleet; /* NULL until the database is known to be fit */
+    struct texts addresses;
+    struct health health;
     struct fleet_end fleet_end;
     struct signal_watch term, interrupt, traces;
     struct timer patience;
     struct pg_closing pg_closing, due_closing;
     bool draining;
+    int status;
 };
 
 static void due_closed(struct pg_closing *closing)
@@ -118,12 +128,17 @@ static void pg_closed(struct pg_closing *closing)
     pg_end(program->worker.due_pg, &program->due_closing);
 }
 
-static void fleet_over(struct fleet_end *end)
+static void close_pools(struct program *program)
 {
-    struct program *program = container_of(end, struct program, fleet_end);
     timer_stop(&program->patience);
+    health_stop(&program->health);
     program->pg_closing.closed = pg_closed;
     pg_end(program->worker.pg, &program->pg_closing);
+}
+
+static void fleet_over(struct fleet_end *end)
+{
+    close_pools(container_of(end, struct program, fleet_end));
 }
 
 /* What could not be written by now (the database is away) is settled by the next owner. */
@@ -134,10 +149,8 @@ static void patience_over(struct timer *timer)
     _exit(1);
 }
 
-static void term_heard(struct signal_watch *watch, int number)
+static void program_drain(struct program *program)
 {
-    struct program *program =
-        number == SIGINT ? container_of(watch, struct program, interrupt) : container_of(watch, struct program, term);
     if (program->draining)
         return;
     program->draining = true;
@@ -145,7 +158,33 @@ static void term_heard(struct signal_watch *watch, int number)
     process_stopping();
     timer_start(&program->patience, DRAIN_MAX_S * US_PER_SECOND);
     program->fleet_end.over = fleet_over;
-    fleet_drain(program->fleet, &program->fleet_end);
+    if (program->fleet == NULL)
+        close_pools(program);
+    else
+        fleet_drain(program->fleet, &program->fleet_end);
+}
+
+static void database_fit(struct health *health)
+{
+    struct program *program = container_of(health, struct program, health);
+    if (program->draining)
+        return;
+    program->fleet = fleet_new(&program->worker, program->addresses);
+    log_info(NULL, "ready, host %s, pid %lld", program->worker.host, (long long)program->worker.pid);
+    process_ready(NULL);
+}
+
+static void database_unfit(struct health *health)
+{
+    struct program *program = container_of(health, struct program, health);
+    program->status = 1;
+    program_drain(program);
+}
+
+static void term_heard(struct signal_watch *watch, int number)
+{
+    program_drain(number == SIGINT ? container_of(watch, struct program, interrupt)
+                                   : container_of(watch, struct program, term));
 }
 
 static void traces_heard(struct signal_watch *watch, int number)
@@ -178,7 +217,6 @@ static bool worker_fill(struct worker *worker, struct arena *arena)
         .loop = loop_new(),
         .clock = clock_open(set.clock, &fault),
         .random = random_new(),
-        .zones = zones_new(),
         .host = host_name(arena),
         .pid = getpid(),
         .lock_port = (uint16_t)set.lock_port,
@@ -238,24 +276,24 @@ int main(int count, char **words)
         count, words);
     process_prepare();
     log_open("worker");
-    struct texts addresses = addresses_of(arena);
-    if (!addresses_are_good(addresses))
+    program.addresses = addresses_of(arena);
+    if (!addresses_are_good(program.addresses))
         return 2;
     if (!worker_fill(worker, arena))
         return 1;
     watch_signals(&program);
     process_watchdog(worker->loop);
-    program.fleet = fleet_new(worker, addresses);
-    log_info(NULL, "ready, host %s, pid %lld", worker->host, (long long)worker->pid);
-    process_ready(NULL);
+    program.health.ready = database_fit;
+    program.health.unfit = database_unfit;
+    health_start(&program.health, worker, set.unsafe_is_allowed);
     loop_run(worker->loop);
 
     fleet_free(&program.fleet);
     routes_free(&worker->routes);
-    zones_free(&worker->zones);
     ledger_free(&worker->ledger);
     loop_free(&worker->loop);
     random_free(&worker->random);
+    clock_close(&worker->clock);
     arena_free(&arena);
-    return 0;
+    return program.status;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ledger/pacing_store.h"
+
 #include "worker/permit.h"
 #include "worker/routes.h"
 

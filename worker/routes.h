@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ip.h"
+
 #include "worker/worker.h"
 
 struct route {

@@ -13,8 +13,11 @@
 #pragma once
 
 #include "base/ip.h"
-#include "io/connection.h"
+
 #include "mail/smtp_session.h"
+
+#include "io/connection.h"
+
 #include "worker/permit.h"
 
 struct session;

@@ -7,6 +7,7 @@
 
 #include "io/loop.h"
 #include "io/statement.h"
+
 #include "ledger/ledger.h"
 #include "ledger/zones.h"
 
@@ -14,13 +15,13 @@ struct routes;
 
 struct worker {
     struct loop *loop;
-    const struct clock *clock;
+    struct clock *clock;
     struct random *random;
     struct pg *pg;     /* evenpost_worker: one customer a transaction */
     struct pg *due_pg; /* evenpost_due: the one read across customers */
     struct ledger *ledger;
     struct routes *routes;
-    struct zones *zones;
+    const char *halt; /* why no lane may send (worker/health); NULL: they may */
     const char *host;
     int64_t pid;
     uint16_t lock_port;
