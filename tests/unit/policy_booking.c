@@ -111,6 +111,32 @@ static void days_with_slots_never_overlap_whatever_the_zones_were(void **state)
     }
 }
 
+/* property: catches a cap that was lowered and is filled anew beside what was sent under the old one. */
+static void whatever_the_caps_were_a_day_never_gets_more_than_the_present_one(void **state)
+{
+    (void)state;
+    seeds (seed, 5000) {
+        struct any any = any_of(seed);
+        struct booking_taken taken[BOUND_DAILY_CAP * 8];
+        size_t count = 0;
+        struct day day = { (int32_t)any_between(&any, 20000, 23000) };
+        for (int change = 0; change < 8; change++) {
+            uint8_t cap = (uint8_t)any_between(&any, 1, BOUND_DAILY_CAP);
+            struct booking_mailbox mailbox = mailbox_in("Europe/Berlin", 0, 1440, cap);
+            struct opening out[BOUND_DAILY_CAP];
+            size_t laid = booking_openings(&mailbox, day, taken, count, INSTANT_NONE, out);
+            HOLDS(seed, laid == 0 || count + laid <= cap);
+            HOLDS(seed, count >= cap || count + laid == cap || (count == 1 && taken[0].number == 1));
+            for (size_t k = 0; k < laid && any_between(&any, 0, 1) == 1; k++)
+                taken[count++] = taken_in(&mailbox, day, out[k].number);
+            if (count > 0 && any_between(&any, 0, 3) == 0) /* one that was freed */
+                taken[0] = taken[--count];
+        }
+        arena_free(&arena);
+        arena = arena_new();
+    }
+}
+
 static void the_widest_reason_is_told_first(void **state) /* catches: "the mailbox is paused" of a suspended customer */
 {
     (void)state;
@@ -141,6 +167,7 @@ int main(void)
         cmocka_unit_test(an_opening_that_passed_is_none),
         cmocka_unit_test(after_a_change_of_zone_no_day_is_laid_over_an_old_one),
         cmocka_unit_test(days_with_slots_never_overlap_whatever_the_zones_were),
+        cmocka_unit_test(whatever_the_caps_were_a_day_never_gets_more_than_the_present_one),
         cmocka_unit_test(the_widest_reason_is_told_first),
     };
     arena = arena_new();
