@@ -214,7 +214,7 @@ MADE = "/* Made by tools/routes.py from api/openapi.yaml. */\n"
 def routes_c(contract, rows):
     scopes = contract.document["components"]["schemas"]["Scope"]["enum"]
     return (
-        MADE + '#include "routes.h"\n\n#include "base/bounds.h"\n\n#include "server/route.h"\n#include "server/schema.h"\n\n'
+        MADE + '#include "routes.h"\n\n#include "base/bounds.h"\n\n'
         f'static_assert(BOUND_HTTP_BODY == {BODY_MAX_OF_ALL}, "tools/routes.py and base/bounds.h agree");\n'
         f'static_assert(BOUND_HTTP_BODY_SMALL == {BODY_MAX}, "tools/routes.py and base/bounds.h agree");\n\n'
         + "\n\n".join(contract.lines)
@@ -228,7 +228,7 @@ def routes_c(contract, rows):
 def routes_h(contract):
     handlers = "\n".join(f"void {name}(struct request *request);" for name in contract.handlers)
     return (
-        MADE + "#pragma once\n\n#include <stddef.h>\n\nstruct request;\nstruct route;\n\nextern const struct route routes[];\n"
+        MADE + '#pragma once\n\n#include "server/route.h"\n\nextern const struct route routes[];\n'
         "extern const size_t routes_count;\nextern const char *const scopes_all[]; /* NULL at the end */\n"
         "extern const char openapi_text[];\nextern const size_t openapi_text_length;\n\n" + handlers + "\n"
     )

@@ -1,0 +1,9 @@
+-- operator_keys_read: the operators' keys that are not revoked, newest first: one, or a page
+-- takes: key uuid?, before uuid, wanted bigint
+-- gives: key_id uuid, name text, prefix text, scopes text[], created_at timestamptz, expires_at timestamptz?
+-- costs: one key look-up, or one page of the primary key
+select key_id, name, prefix, scopes, created_at, expires_at
+from operator_keys
+where ($1::uuid is null or key_id = $1) and key_id < $2 and revoked_at is null
+order by key_id desc
+limit $3
