@@ -6,7 +6,8 @@
 -- costs: four key look-ups a mailbox
 select mailboxes.mailbox_id, mailboxes.state, mailboxes.pool_id, mailboxes.ip_id, mailboxes.ordinal,
     coalesce(ip_ordinals.given, 0), mailboxes.time_zone, mailboxes.window_days, mailboxes.window_start_min,
-    mailboxes.window_end_min, mailboxes.daily_cap, mailboxes.plan_version, mailboxes.laid_until, customers.state,
+    mailboxes.window_end_min, mailboxes.daily_cap, mailboxes.plan_version, mailboxes.laid_until,
+    customers.state as customer_state,
     customers.mode = 'sandbox' or domains.state = 'ready'
 from mailboxes
 join customers on customers.customer_id = mailboxes.customer_id
