@@ -168,13 +168,12 @@ static struct text with_line_ends(struct arena *arena, struct text text, struct 
     return builder_text(&out);
 }
 
-/* A line that arrives as it was sent without any encoding: short, no blank at its end, no "From " that a mailbox file
- * would change, nothing that could look like a boundary of ours. */
+/* A line that arrives as it was sent without any encoding: short, no blank at its end, nothing that could look like a
+ * boundary of ours. */
 static bool is_plain_line(struct text line)
 {
     return line.length <= PLAIN_LINE_MAX && text_is_ascii(line) && !text_ends(line, TEXT(" ")) &&
-           !text_ends(line, TEXT("\t")) && !text_starts(line, TEXT("From ")) &&
-           text_find_text(line, TEXT("=_")) == line.length;
+           !text_ends(line, TEXT("\t")) && text_find_text(line, TEXT("=_")) == line.length;
 }
 
 static bool is_plain(struct text text)
@@ -187,10 +186,18 @@ static bool is_plain(struct text text)
     return true;
 }
 
+/* A mailbox file would write ">From ", and quoted-printable leaves it as it is (RFC 4155). */
+static bool has_from_line(struct text text)
+{
+    return text_starts(text, TEXT("From ")) || text_find_text(text, TEXT("\nFrom ")) < text.length;
+}
+
 /* Quoted-printable costs two octets more for each that it must write as =XX, base64 a third of everything. */
 static GMimeContentEncoding encoding_of(struct text text)
 {
     size_t coded = 0;
+    if (has_from_line(text))
+        return GMIME_CONTENT_ENCODING_BASE64;
     if (is_plain(text))
         return GMIME_CONTENT_ENCODING_7BIT;
     for (size_t i = 0; i < text.length; i++)

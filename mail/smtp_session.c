@@ -352,7 +352,6 @@ void smtp_session_offer(struct smtp_session *session, const struct smtp_message 
     session->farewell = (struct reply){ 0 };
     session->message = message;
     session->begun = now;
-    session->dot_wrote = 0;
     step(session, own_word(session), now);
 }
 

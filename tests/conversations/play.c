@@ -204,6 +204,15 @@ static void wait_for(struct play *play, struct text rest)
         smtp_session_word(play->session, WORD_DEADLINE, play->now);
 }
 
+/* The peer takes a block of the content, and the next only after a while. */
+static void trickle(struct play *play, struct text pause)
+{
+    for (struct text output; output = smtp_session_output(play->session), output.length > 0;) {
+        smtp_session_wrote(play->session, output.length, play->now);
+        wait_for(play, pause);
+    }
+}
+
 /* ---- the polite way to a state ---- */
 
 static void reach(struct play *play, struct text state)
@@ -333,6 +342,8 @@ static void play_line(struct play *play, struct text line)
         expect_text(play, "the session is silent", TEXT(""), smtp_session_output(play->session));
     else if (text_equal(verb, TEXT("needs")))
         expect_needs(play, rest);
+    else if (text_equal(verb, TEXT("trickle")))
+        trickle(play, rest);
     else if (text_equal(verb, TEXT("wait")))
         wait_for(play, rest);
     else if (text_equal(verb, TEXT("word")))

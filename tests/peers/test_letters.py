@@ -78,6 +78,8 @@ def test_text_subject_and_names_in_every_language_arrive_as_they_were_written():
             assert name_in(octets) == name, language
             assert message["To"].addresses[0].addr_spec == "bo@example.com", language
             plain, html = message.iter_parts()
+            for part in (plain, html):
+                assert b"\n" not in part.get_payload(decode=True).replace(b"\r\n", b""), language  # RFC 2046 §4.1.1, also under base64
             assert body(plain) == lines_of(f"{words}\n\n{words}") and body(html) == lines_of(f"<p>{words}</p>"), language
 
 
@@ -107,12 +109,13 @@ def test_a_long_thread_keeps_its_first_and_its_last_references():
 def test_attachments_arrive_octet_for_octet_under_their_names():
     """Catches a line end that is repaired inside a file, a name in somebody else's charset, a name with a quote."""
     every = bytes(range(256)) * 5
-    files = [("all.bin", "application/octet-stream", every), ("Grüße 日本.txt", "text/plain", b"a\nb\r\nc\rd\0"),
+    files = [("all.bin", "application/octet-stream", every), ("Grüße.txt", "text/plain", b"x"), ("Grüße 日本.txt", "text/plain", b"a\nb\r\nc\rd\0"),
              ('a "b";\\c.pdf', "application/pdf", b"%PDF"), ("leer.txt", "text/plain", b""),
              ("x" * 190 + ".csv", "text/csv", b"1,2\n")]
     octets = compose(html="<p>x</p>", file=files)
     message = read(octets)
     assert is_canonical(octets) and message.get_content_type() == "multipart/mixed"
+    assert b"iso-8859" not in octets.lower()
     found = [(part.get_filename(), part.get_content_type(), part.get_payload(decode=True)) for part in message.iter_attachments()]
     assert found == files
     assert message.get_body(("plain",)).get_content().strip() == "Hello Bo."
@@ -146,11 +149,19 @@ def test_no_string_adds_a_line_to_the_head():
 
 def test_a_line_of_any_length_arrives():
     """Catches a line that is cut or broken where 998 ends (T13)."""
-    for text in ("x" * 100_000, "word " * 20_000, "ü" * 50_000, "From here\n.\n..\n--=_alternative_msg_1\n \n\t\nend "):
+    for text in ("x" * 100_000, "word " * 20_000, "ü" * 50_000, "From here\n.\n..\n \n\t\nend ", "From here\n",
+                 "--=_alternative_msg_1\n", "--=_alternative_msg_1--\n"):
         octets = compose(text=text, html=text)
         plain, html = read(octets).iter_parts()
-        assert is_canonical(octets)
+        assert is_canonical(octets) and b"\r\nFrom " not in octets
         assert body(plain) == lines_of(text) and body(html) == lines_of(text)
+
+
+def test_a_value_of_one_long_word_arrives():
+    """Catches a line of the head that no fold can shorten."""
+    octets = compose(subject="s" * 998, header=[("X-Long", "l" * 2000)])
+    assert is_canonical(octets)
+    assert read(octets)["Subject"] == "s" * 998 and read(octets)["X-Long"] == "l" * 2000
 
 
 SAID = st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=120)

@@ -20,9 +20,10 @@ static struct text written(struct arena *arena, struct text content, size_t room
 {
     struct dot_writer writer = dot_writer_of(content);
     struct builder out = builder_in(arena);
-    char *block = arena_bytes(arena, room);
+    char *block = memory_new(room); /* on its own, so that a sanitizer sees its end */
     for (size_t length = dot_write(&writer, block, room); length > 0; length = dot_write(&writer, block, room))
         builder_add(&out, text_from(block, length));
+    memory_free(&block);
     return builder_text(&out);
 }
 
