@@ -6,7 +6,7 @@
 -- costs: six key look-ups, two index probes
 select customers.mode = 'live', customers.state, coalesce(customers.legal_name <> '' and customers.postal_address <> '', false),
     customers.recipient_gap_days, parents.message_id, parents.thread_id, slots.at,
-    coalesce(parents.ended_at is null, false), mailboxes.mailbox_id, mailboxes.state, mailboxes.address,
+    parents.message_id is not null and parents.ended_at is null, mailboxes.mailbox_id, mailboxes.state, mailboxes.address,
     coalesce(domains.state = 'ready', true), mailboxes.ip_id,
     exists (
         select from mailboxes any_one
