@@ -70,8 +70,11 @@ static bool has_word(struct text text, struct text word)
     return false;
 }
 
-static struct text explanation_of(const struct delivery *delivery, const struct verdict *verdict)
+static struct text explanation_of(const struct delivery *delivery, const struct failure *failure,
+                                  const struct verdict *verdict)
 {
+    if (failure->kind == FAILURE_NOT_SENT) /* our own doing: the receiver did nothing */
+        return TEXT("waiting_for_slot");
     struct text words = delivery->result.reply.text;
     if (verdict->hold == HOLD_RECEIVER)
         return TEXT("receiver_on_hold");
@@ -107,7 +110,8 @@ static void fill_failure(struct delivery *delivery)
     struct failure failure = failure_of(delivery);
     struct retry_case at = delivery->retry;
     at.now = clock_now(delivery->lane->worker->clock);
-    at.attempts += retry_counts(&failure);
+    outcome->counted = retry_counts(&failure);
+    at.attempts += outcome->counted;
     if (instant_is_none(at.first_attempt))
         at.first_attempt = at.now;
     struct verdict verdict = retry_of(&failure, &at);
@@ -115,7 +119,7 @@ static void fill_failure(struct delivery *delivery)
     outcome->not_before = verdict.not_before;
     outcome->same_slot = verdict.retry == RETRY_SAME_SLOT && !outcome->authorized;
     outcome->suppress_recipient = outcome->kind == OUTCOME_BOUNCED && blames_recipient(&delivery->result);
-    outcome->explanation_code = explanation_of(delivery, &verdict);
+    outcome->explanation_code = explanation_of(delivery, &failure, &verdict);
     outcome->explanation_about = delivery->route.receiver;
     bool heard = failure.kind == FAILURE_REPLY && failure.stage >= FAILED_AT_RCPT;
     if (verdict.hold == HOLD_RECEIVER)
@@ -172,6 +176,7 @@ void verdict_fill(struct delivery *delivery)
         .local_day = delivery->due.local_day,
         .number = delivery->due.number,
         .authorized = delivery->authorized,
+        .counted = true,
         .not_before = INSTANT_NONE,
     };
     fill_attempt(delivery);
