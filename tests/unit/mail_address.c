@@ -39,6 +39,8 @@ static void what_is_an_address_is_written_anew(void **state)
         { "BÖ@example.com", "BÖ@example.com", "bö@example.com" },
         { "BO\xcc\x88@example.com", "BÖ@example.com", "bö@example.com" },
         { "Straße@example.com", "Straße@example.com", "strasse@example.com" },
+        { "Ϊ\xcc\x81@example.com", "Ϊ\xcc\x81@example.com", "\xce\x90@example.com" },
+        { "\xce\x90@example.com", "\xce\x90@example.com", "\xce\x90@example.com" },
         { "用户@example.com", "用户@example.com", "用户@example.com" },
         { "a@1and1.example", "a@1and1.example", "a@1and1.example" },
         { "a@a-b.c-d.example", "a@a-b.c-d.example", "a@a-b.c-d.example" },
