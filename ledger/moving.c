@@ -30,12 +30,20 @@ static const struct mailbox_plan *moving_plan(const struct moving *moving, struc
     unreachable("a slot of a mailbox that is not moved");
 }
 
-/* A day that the present window does not have keeps its second: what is booked stays as it is booked. */
+/* A day that the present window does not have, or that another zone has elsewhere, keeps its second: what is booked stays
+ * within its day. */
+static bool moved_second(const struct mailbox_plan *plan, const struct slots_of_messages_row *slot,
+                         struct opening *opening)
+{
+    return !uuid_is_nil(plan->ip) && plan->rules.zone != NULL &&
+           booking_slot(&plan->rules, slot->local_day, (uint8_t)slot->number, opening) &&
+           !instant_before(opening->at, slot->day_from) && instant_before(opening->not_after, slot->day_until);
+}
+
 static void moved_add(struct moved *moved, const struct mailbox_plan *plan, const struct slots_of_messages_row *slot)
 {
     struct opening opening;
-    bool planned =
-        plan->rules.zone != NULL && booking_slot(&plan->rules, slot->local_day, (uint8_t)slot->number, &opening);
+    bool planned = moved_second(plan, slot, &opening);
     moved->messages[moved->count] = slot->message_id;
     moved->mailboxes[moved->count] = slot->mailbox_id;
     moved->ips[moved->count] = plan->ip;
