@@ -76,7 +76,8 @@ static uint64_t scopes_of(struct texts scopes)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < scopes.count; i++)
-        bits |= text_equal(scopes.items[i], TEXT("*")) ? scopes_of_all() : scope_bit(scopes.items[i]); /* up's own key */
+        bits |=
+            text_equal(scopes.items[i], TEXT("*")) ? scopes_of_all() : scope_bit(scopes.items[i]); /* up's own key */
     return bits;
 }
 

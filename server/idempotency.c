@@ -209,10 +209,36 @@ static bool find(struct request *request, struct record *record)
     return true;
 }
 
+/* An answer that holds a secret is sealed for its place; it is as unreadable here as the secret is in its own table. */
+static struct text place_of(struct request *request)
+{
+    return text_format(request->arena, "idempotency_keys/%.*s", TEXT_ARG(request->idempotency->name));
+}
+
+static struct text sealed(struct request *request, struct text answer)
+{
+    uint8_t nonce[12];
+    random_fill(request->server->random, nonce, sizeof nonce);
+    return text_base64(request->arena,
+                       secret_seal(request->arena, request->server->secret, place_of(request), nonce, answer));
+}
+
+static bool unsealed(struct request *request, struct text kept, struct text *answer)
+{
+    struct text bytes;
+    return text_unbase64(request->arena, kept, &bytes) &&
+           secret_open(request->arena, request->server->secret, place_of(request), bytes, answer) == SECRET_GOOD;
+}
+
 static void replay(struct request *request, const struct record *record)
 {
+    struct text answer = text_copy(request->arena, record->answer);
+    if (request->route->secret && record->status < 400 && !unsealed(request, record->answer, &answer)) {
+        request_refuse(request, PROBLEM_UNAVAILABLE, "The answer was sealed under another master key.");
+        return;
+    }
     request->answer = (struct request_answer){ .status = record->status,
-                                               .text = text_copy(request->arena, record->answer),
+                                               .text = answer,
                                                .location = text_copy(request->arena, record->location),
                                                .content_type = record->status >= 400 ? "application/problem+json"
                                                                                      : "application/json",
@@ -251,6 +277,8 @@ void idempotency_keep(struct request *request, struct text answer)
 {
     if (request->idempotency == NULL)
         return;
+    if (request->route->secret && request->answer.status < 400)
+        answer = sealed(request, answer);
     struct transaction *transaction = request->act.transaction;
     struct text method = text_of(request->route->method), route = text_of(request->route->path);
     struct text key = request->idempotency_key, location = request->answer.location;

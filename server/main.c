@@ -188,12 +188,10 @@ static struct pg *pool_of(const char *user, int connections)
 
 static void open_secrets(void)
 {
-    struct secret_key *key;
-    enum secret_word word = secret_key_read(set.secret_file, &key);
+    enum secret_word word = secret_key_read(set.secret_file, &server.secret);
     if (word != SECRET_GOOD)
         fail(secret_word_sentence(word), set.secret_file);
-    secret_derive(key, TEXT("cursor"), server.cursor_key);
-    secret_key_free(&key);
+    secret_derive(server.secret, TEXT("cursor"), server.cursor_key);
 }
 
 static void open_server(void)
@@ -225,6 +223,7 @@ static void close_server(void)
     idempotency_free(&server.idempotency);
     authentication_free(&server.authentication);
     ledger_free(&server.ledger);
+    secret_key_free(&server.secret);
     strand_free_spare();
     loop_free(&server.loop);
     random_free(&server.random);

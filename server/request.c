@@ -285,7 +285,8 @@ static void act_close(struct request *request, bool commit)
 
 static void keep_refusal(struct request *request)
 {
-    if (request->idempotency == NULL || request->answer.replayed || !problem_is_kept(request->answer.problem))
+    enum problem problem = request->answer.problem;
+    if (request->idempotency == NULL || problem == PROBLEM_NONE || !problem_is_kept(problem))
         return;
     act_open(request);
     idempotency_keep_refusal(request, answer_text(request));

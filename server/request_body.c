@@ -31,7 +31,8 @@ size_t json_depth(struct text json)
         } else if (byte == '"') {
             in_string = true;
         } else if (byte == '{' || byte == '[') {
-            deepest = MAX_OF(deepest, ++depth);
+            depth++;
+            deepest = MAX_OF(deepest, depth);
         } else if ((byte == '}' || byte == ']') && depth > 0) {
             depth--;
         }

@@ -34,6 +34,7 @@ struct route {
     const struct schema *body; /* NULL: none belongs here */
     size_t body_max;
     bool merge_patch;
+    bool secret; /* its answer holds one: kept sealed with an Idempotency-Key */
     const struct parameter *query;
     size_t query_count;
     const struct parameter *in_path;

@@ -26,6 +26,7 @@ struct server {
     struct idempotency *idempotency;
     struct rates *rates;
     struct zones *zones;
+    struct secret_key *secret;
     uint8_t cursor_key[SECRET_DIGEST];
     const char *not_ready; /* why /readyz says no; NULL: ready */
     int64_t requests_per_minute, requests_at_once;

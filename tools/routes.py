@@ -198,6 +198,7 @@ class Contract:
             f"        .name = {c_string(name)},\n        .who = {WHO[who]},\n"
             f"        .scope = {c_string(scopes[0]) if scopes else 'NULL'},\n        .handle = {name},\n"
             f"        .body = {body},\n        .body_max = {body_max if body != 'NULL' else 0},\n        .merge_patch = {merge},\n"
+            f"        .secret = {str(operation.get('x-evenpost-secret', False)).lower()},\n"
             f"        .query = {query},\n        .query_count = {query_count},\n"
             f"        .in_path = {in_path},\n        .in_path_count = {in_path_count},\n    }},"
         )
