@@ -1,10 +1,10 @@
 #include "ledger/authorize.h"
 
+#include "io/log.h"
+
 #include "ledger/ending.h"
 
 #include "ledger_statements.h"
-
-#include "io/log.h"
 
 static void authorize_tell(struct authorize *authorize, enum authorize_word word)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "io/statement.h"
+
 #include "ledger/act.h"
 
 struct explain {

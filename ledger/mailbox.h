@@ -12,9 +12,9 @@
  */
 #pragma once
 
-#include "ledger/act.h"
-
 #include "policy/window.h"
+
+#include "ledger/act.h"
 
 /* ---- make ---- */
 

@@ -1,5 +1,7 @@
 #include "ledger/outcome.h"
 
+#include "io/log.h"
+
 #include "ledger/ending.h"
 #include "ledger/event.h"
 #include "ledger/pacing_write.h"
@@ -7,8 +9,6 @@
 #include "ledger/suppress.h"
 
 #include "ledger_statements.h"
-
-#include "io/log.h"
 
 struct outcome_work {
     struct outcome *outcome;

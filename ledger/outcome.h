@@ -11,8 +11,9 @@
  */
 #pragma once
 
-#include "ledger/act.h"
 #include "io/statement.h"
+
+#include "ledger/act.h"
 #include "ledger/pacing_store.h"
 #include "ledger/slot.h"
 

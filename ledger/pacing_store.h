@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "ledger/act.h"
-
 #include "policy/pacing.h"
+
+#include "ledger/act.h"
 
 struct pacing_row {
     struct text receiver;

@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "ledger/act.h"
-
 #include "policy/booking.h"
+
+#include "ledger/act.h"
 
 struct mailbox_plan {
     struct uuid mailbox, pool, ip;

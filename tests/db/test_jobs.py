@@ -147,6 +147,24 @@ def test_messages_that_wait_are_booked_once_their_mailbox_may_send(home):
     assert home.slots_of(deferred)[0][2] < home.slots_of(fresh)[0][2], "the deferred one had the first opening"
 
 
+def test_a_message_beyond_the_horizon_is_left_until_a_day_comes_within_it(home):
+    """Catches a queue that is asked for again and again, and one that is forgotten when it cannot be booked at once."""
+    mailbox, days = home.mailbox(cap=1), 91
+    messages = [home.message(mailbox) for _ in range(days + 2)]
+    home.jobs.start()
+    wait_until(lambda: sum(home.state(m) == "booked" for m in messages) >= days - 1, 60, home.jobs.tail)
+    wait_until(lambda: home.query("select 1 from messages where state = 'accepted' and explanation_until is not null"), 20)
+
+    def written():
+        return home.query("select message_id, xmin::text from messages where state = 'accepted' order by message_id")
+    left = [m for m in messages if home.state(m) == "accepted"]
+    stays(lambda: [home.state(m) for m in left] == ["accepted"] * len(left), 3)
+    before = written()
+    stays(lambda: written() == before, 5, "nothing is written meanwhile")
+    home.clock.jump_to(START + 2 * DAY)
+    wait_until(lambda: any(home.state(m) == "booked" for m in left), 20, home.jobs.tail)
+
+
 def test_thirty_days_after_its_first_attempt_a_message_is_over(home):
     """Catches a message of a paused mailbox that is kept alive for ever."""
     mailbox = home.mailbox(state="paused")
