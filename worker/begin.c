@@ -115,7 +115,7 @@ static void wait_for(struct candidate *candidate, struct text reason, struct tex
 static struct candidate look_at(struct lane *lane, struct arena *arena, const struct due *due, struct instant now)
 {
     struct candidate candidate = { .due = due };
-    candidate.route = routes_find(lane->worker->routes, due->domain, lane->sandbox, lane->address);
+    candidate.route = routes_find(lane->worker->routes, due->domain, lane->tenure.sandbox, lane->address);
     if (candidate.route == NULL) {
         wait_for(&candidate, TEXT("no_route"), due->domain, INSTANT_NONE);
         return candidate;

@@ -115,7 +115,7 @@ static void authorize_told(struct authorize *authorize)
     if (!doubtful && authorize->word != AUTHORIZE_UNAVAILABLE)
         lane_answered(lane);
     if (authorize->word == AUTHORIZE_HALTED)
-        lane->halted = true;
+        lane->tenure.halted = true; /* until tenure sees otherwise */
     if (delivery->has_result)
         decide(delivery);
     else
@@ -123,14 +123,14 @@ static void authorize_told(struct authorize *authorize)
                                                  ? tick_add(authorize->asked_at, BOUND_AUTHORIZATION_US)
                                                  : TICK_NONE);
     if (authorize->word == AUTHORIZE_NOT_OURS)
-        lane_is_stale(lane);
+        tenure_lose(&lane->tenure);
 }
 
 static void sender_authorize(struct session_sender *sender)
 {
     struct delivery *delivery = container_of(sender, struct delivery, sender);
     struct lane *lane = delivery->lane;
-    if (!lane->owned || lane->worker->halt != NULL) {
+    if (!lane->tenure.owned || lane->worker->halt != NULL) {
         session_authorize(delivery->session, TICK_NONE);
         return;
     }
@@ -138,7 +138,7 @@ static void sender_authorize(struct session_sender *sender)
     delivery->authorize = (struct authorize){
         .customer = lane->customer,
         .ip = lane->ip,
-        .generation = lane->generation,
+        .generation = lane->tenure.generation,
         .message = delivery->due.message,
         .told = authorize_told,
     };
@@ -242,7 +242,7 @@ static void reading_ended(struct transaction_wait *wait, struct transaction *tra
     bool answered = end->word == PG_COMMITTED;
     if (answered)
         lane_answered(delivery->lane);
-    if (!answered || delivery->lane->state != LANE_RUNNING || letter_load_count(transaction, delivery->asked) == 0) {
+    if (!answered || !lane_may_begin(delivery->lane) || letter_load_count(transaction, delivery->asked) == 0) {
         put_back(delivery, 0);
         return;
     }

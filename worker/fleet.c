@@ -38,7 +38,7 @@ static struct lane *lane_of(struct fleet *fleet, struct uuid customer, struct uu
 {
     list_each (&fleet->lanes, link) {
         struct lane *lane = container_of(link, struct lane, link);
-        if (uuid_equal(lane->ip, ip) && uuid_equal(lane->customer, customer) && lane->state != LANE_DRAINING)
+        if (uuid_equal(lane->ip, ip) && uuid_equal(lane->customer, customer) && !lane->draining)
             return lane;
     }
     return NULL;
@@ -49,7 +49,7 @@ static bool is_draining(struct fleet *fleet, struct uuid ip)
 {
     list_each (&fleet->lanes, link) {
         struct lane *lane = container_of(link, struct lane, link);
-        if (uuid_equal(lane->ip, ip) && lane->state == LANE_DRAINING)
+        if (uuid_equal(lane->ip, ip) && lane->draining)
             return true;
     }
     return false;
@@ -88,7 +88,7 @@ static void apply_list(struct fleet *fleet, const struct lanes_of_host_row *rows
 {
     list_each (&fleet->lanes, link) {
         struct lane *lane = container_of(link, struct lane, link);
-        if (is_listed(lane, rows, count) || lane->state == LANE_DRAINING)
+        if (is_listed(lane, rows, count) || lane->draining)
             continue;
         log_info(lane->name, "is not ours any more");
         lane_drain(lane);

@@ -20,7 +20,7 @@ static bool is_needed_soon(struct lane *lane, struct text receiver, struct insta
     struct instant may_begin = instant_is_none(lane->last_begin) ? now : instant_add(lane->last_begin, gap_us);
     for (size_t i = 0; i < lane->agenda.count; i++) {
         const struct due *due = &lane->agenda.items[i];
-        const struct route *route = routes_find(lane->worker->routes, due->domain, lane->sandbox, lane->address);
+        const struct route *route = routes_find(lane->worker->routes, due->domain, lane->tenure.sandbox, lane->address);
         struct instant begins = instant_max(may_begin, due->due_at);
         if (agenda_is_taken(&lane->agenda, due->message) || route == NULL || !text_equal(route->receiver, receiver))
             continue;
@@ -41,7 +41,7 @@ void idle_sessions_tidy(struct lane *lane, struct instant now)
     list_each (&lane->sessions, link) {
         struct session *session = session_of_link(link);
         struct text receiver = session_receiver(session);
-        bool kept = lane->state == LANE_RUNNING && lane->owned && !session_is_used_up(session) &&
+        bool kept = !lane->draining && lane->tenure.owned && !session_is_used_up(session) &&
                     !is_held(lane, receiver, now) && is_needed_soon(lane, receiver, now);
         if (!kept && session_wants_message(session))
             session_quit(session);

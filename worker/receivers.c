@@ -71,6 +71,7 @@ static void load_told(struct pacing_load *load)
         return;
     for (size_t i = 0; i < load->count; i++)
         adopt(receivers, &load->rows[i]);
+    receivers->known = true;
     receivers->loaded(receivers);
 }
 

@@ -18,7 +18,7 @@ struct receivers {
     struct pacing_load load;
     struct list saves;
     void (*loaded)(struct receivers *receivers); /* after each loading that worked */
-    bool loading;
+    bool loading, known;                         /* known: loaded at least once */
 };
 
 /* One receiver, as this lane knows it; lives as long as `receivers`. */

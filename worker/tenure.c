@@ -1,0 +1,301 @@
+#include "worker/tenure.h"
+
+#include <signal.h>
+
+#include "base/bounds.h"
+
+#include "io/log.h"
+
+#include "worker/routes.h"
+#include "worker_statements.h"
+
+enum { PORTS_MAX = 256 };
+
+#define STEP_US   US_PER_SECOND       /* all real time */
+#define HURRY_US  (50 * US_PER_MS)    /* while each answer leads to the next question */
+#define SEE_US    (4 * US_PER_SECOND) /* alive for others: seen within 15 s */
+#define ALIVE_US  (15 * US_PER_SECOND)
+#define SETTLE_US US_PER_MINUTE
+
+static const char *state_name(enum tenure_state state)
+{
+    static const char *const names[] = {
+        "locking", "asking", "raising", "waiting", "settling", "held", "ending", "over"
+    };
+    assert((size_t)state < COUNT(names));
+    return names[state];
+}
+
+static void change(struct tenure *tenure, enum tenure_state state)
+{
+    if (tenure->state == state)
+        return;
+    trace(TRACE_LANE, tenure->name, "%s: %s", state_name(tenure->state), state_name(state));
+    tenure->state = state;
+    tenure->keeper->changed(tenure->keeper);
+}
+
+static void answered(struct tenure *tenure)
+{
+    tenure->keeper->answered(tenure->keeper);
+}
+
+void tenure_lose(struct tenure *tenure)
+{
+    if (!tenure->owned)
+        return;
+    log_warning(tenure->name, "generation %lld is not the last any more: somebody else owns the IP",
+                (long long)tenure->generation);
+    tenure->owned = tenure->settled = false;
+    tenure->keeper->lost(tenure->keeper);
+    change(tenure, tenure->state == TENURE_ENDING ? TENURE_ENDING : TENURE_ASKING);
+}
+
+/* ---- questions: one at a time ---- */
+
+static void ask(struct tenure *tenure, void (*question)(struct ledger *, struct ownership *),
+                void (*told)(struct ownership *), int64_t older_than_us)
+{
+    if (tenure->asked)
+        return;
+    tenure->asked = true;
+    tenure->ownership = (struct ownership){
+        .customer = tenure->customer,
+        .ip = tenure->ip,
+        .host = text_of(tenure->worker->host),
+        .pid = (int32_t)tenure->worker->pid,
+        .generation = tenure->generation,
+        .older_than_us = older_than_us,
+        .told = told,
+    };
+    question(tenure->worker->ledger, &tenure->ownership);
+}
+
+static struct tenure *hear(struct ownership *ownership)
+{
+    struct tenure *tenure = container_of(ownership, struct tenure, ownership);
+    tenure->asked = false;
+    if (ownership->word == OWNERSHIP_STALE || ownership->word == OWNERSHIP_NO_LANE)
+        tenure_lose(tenure);
+    if (ownership->word == OWNERSHIP_OURS)
+        answered(tenure);
+    return tenure;
+}
+
+static void wait_for_old(struct tenure *tenure, const struct ownership_before *before)
+{
+    bool first = instant_is_none(before->since), clean = !instant_is_none(before->ended_at);
+    tenure->same_host = text_equal(before->host, text_of(tenure->worker->host));
+    tenure->wait_since = clock_tick();
+    tenure->wait_at_most = tick_add(tenure->wait_since, tenure->same_host ? BOUND_TAKEOVER_US : BOUND_OTHER_HOST_US);
+    if (first || clean) {
+        change(tenure, TENURE_SETTLING);
+        return;
+    }
+    log_info(tenure->name, "takes over from %.*s, pid %d: waits until its connections cannot be counted any more",
+             TEXT_ARG(before->host), before->pid);
+    change(tenure, TENURE_WAITING);
+}
+
+static void raised(struct ownership *ownership)
+{
+    struct tenure *tenure = container_of(ownership, struct tenure, ownership);
+    tenure->asked = false;
+    if (ownership->word != OWNERSHIP_OURS) {
+        if (tenure->state == TENURE_RAISING)
+            change(tenure, TENURE_ASKING);
+        return;
+    }
+    answered(tenure);
+    tenure->generation = ownership->generation;
+    tenure->owned = true;
+    tenure->halted = ownership->halted;
+    tenure->seen_at = clock_tick();
+    if (tenure->state == TENURE_RAISING)
+        wait_for_old(tenure, &ownership->before);
+}
+
+static void settled(struct ownership *ownership)
+{
+    struct tenure *tenure = hear(ownership);
+    if (ownership->word != OWNERSHIP_OURS)
+        return;
+    tenure->settled = true;
+    tenure->settled_at = clock_tick();
+    if (ownership->settled > 0)
+        log_warning(tenure->name, "%zu messages that were authorized and never ended are unconfirmed now",
+                    ownership->settled);
+    if (tenure->state == TENURE_SETTLING)
+        change(tenure, TENURE_HELD);
+}
+
+static void seen(struct ownership *ownership)
+{
+    struct tenure *tenure = hear(ownership);
+    if (ownership->word != OWNERSHIP_OURS)
+        return;
+    bool same = tenure->halted == ownership->halted;
+    tenure->seen_at = clock_tick();
+    tenure->halted = ownership->halted;
+    if (!same)
+        tenure->keeper->changed(tenure->keeper);
+}
+
+static void ended(struct ownership *ownership)
+{
+    struct tenure *tenure = container_of(ownership, struct tenure, ownership);
+    tenure->asked = false;
+    tenure->owned = ownership->word == OWNERSHIP_AGAIN;
+}
+
+/* ---- steps ---- */
+
+static void lock_step(struct tenure *tenure)
+{
+    enum host_lock_word word = host_lock_take(&tenure->lock, tenure->address, tenure->worker->lock_port);
+    if (word == HOST_LOCK_HELD) {
+        change(tenure, TENURE_ASKING);
+        return;
+    }
+    if (word != tenure->lock_word)
+        log_error(tenure->name, "no lock (port %u of the address, %s): nothing is sent from it by this process",
+                  tenure->worker->lock_port, host_lock_word_name(word));
+    tenure->lock_word = word;
+}
+
+/* Somebody else lives and sends: another host, or, behind another network namespace, another process of this host. */
+static bool is_live_elsewhere(const struct tenure *tenure, const struct lane_holder_row *row)
+{
+    if (row->ended || instant_is_none(row->seen_at))
+        return false;
+    bool fresh = instant_since(clock_wall(), row->seen_at) < ALIVE_US;
+    if (!text_equal(row->host, text_of(tenure->worker->host)))
+        return fresh;
+    return fresh && row->pid != (int32_t)tenure->worker->pid && kill(row->pid, 0) == 0;
+}
+
+static void holder_read(struct transaction_wait *wait, struct transaction *transaction, const struct pg_end *end)
+{
+    struct tenure *tenure = container_of(wait, struct tenure, holder_wait);
+    tenure->reading = false;
+    if (end->word != PG_COMMITTED || tenure->state != TENURE_ASKING ||
+        lane_holder_count(transaction, tenure->holder_asked) == 0)
+        return;
+    struct lane_holder_row row = lane_holder_get(transaction, tenure->holder_asked, 0);
+    bool busy = is_live_elsewhere(tenure, &row);
+    tenure->sandbox = text_equal(row.mode, TEXT("sandbox"));
+    tenure->last_begin = row.last_begin;
+    if (busy && !tenure->told_busy)
+        log_error(tenure->name, "%.*s, pid %d, owns it and was seen just now: nothing is sent from it by this process",
+                  TEXT_ARG(row.host), row.pid);
+    tenure->told_busy = busy;
+    if (!busy)
+        change(tenure, TENURE_RAISING);
+}
+
+static void asking_step(struct tenure *tenure)
+{
+    if (tenure->reading || !tenure->keeper->is_home(tenure->keeper))
+        return;
+    tenure->reading = true;
+    tenure->holder_wait.ended = holder_read;
+    struct transaction *transaction =
+        transaction_new_reading(tenure->worker->pg, tenure->customer, &tenure->holder_wait);
+    tenure->holder_asked =
+        lane_holder_ask(transaction, &(struct lane_holder){ .customer = tenure->customer, .ip = tenure->ip });
+    transaction_commit(transaction);
+}
+
+/* Those of an owner on another host cannot be seen from here: only time helps. */
+static int sockets_left(const struct tenure *tenure)
+{
+    uint16_t ports[PORTS_MAX];
+    size_t count = routes_ports(tenure->worker->routes, ports, COUNT(ports));
+    return tenure->same_host ? host_lock_count_sockets(tenure->address, ports, count) : 1;
+}
+
+static void waiting_step(struct tenure *tenure)
+{
+    struct tick now = clock_tick();
+    bool long_enough = tick_since(now, tenure->wait_since) >= tenure->worker->takeover_wait_us;
+    if (!tick_before(now, tenure->wait_at_most)) {
+        log_warning(tenure->name, "goes on, although sockets of the old owner may still be open");
+        change(tenure, TENURE_SETTLING);
+    } else if (long_enough && routes_are_known(tenure->worker->routes) && sockets_left(tenure) == 0) {
+        change(tenure, TENURE_SETTLING);
+    }
+}
+
+static void held_step(struct tenure *tenure)
+{
+    if (tick_since(clock_tick(), tenure->settled_at) >= SETTLE_US)
+        ask(tenure, ownership_settle, settled, BOUND_IN_DOUBT_US);
+}
+
+static void ending_step(struct tenure *tenure)
+{
+    if (tenure->asked || tenure->reading)
+        return;
+    if (tenure->owned) {
+        ask(tenure, ownership_end, ended, 0);
+        return;
+    }
+    host_lock_release(&tenure->lock);
+    change(tenure, TENURE_OVER);
+}
+
+void tenure_step(struct tenure *tenure)
+{
+    switch (tenure->state) {
+    case TENURE_LOCKING: lock_step(tenure); break;
+    case TENURE_ASKING: asking_step(tenure); break;
+    case TENURE_RAISING: ask(tenure, ownership_raise, raised, 0); break;
+    case TENURE_WAITING: waiting_step(tenure); break;
+    case TENURE_SETTLING: ask(tenure, ownership_settle, settled, 0); break;
+    case TENURE_HELD: held_step(tenure); break;
+    case TENURE_ENDING: ending_step(tenure); return;
+    case TENURE_OVER: return;
+    }
+    if (tenure->owned && tick_since(clock_tick(), tenure->seen_at) >= SEE_US)
+        ask(tenure, ownership_see, seen, 0);
+}
+
+int64_t tenure_step_us(const struct tenure *tenure)
+{
+    switch (tenure->state) {
+    case TENURE_LOCKING:
+    case TENURE_WAITING:
+    case TENURE_HELD: return STEP_US;
+    case TENURE_ASKING: return tenure->told_busy ? STEP_US : HURRY_US;
+    case TENURE_RAISING:
+    case TENURE_SETTLING:
+    case TENURE_ENDING:
+    case TENURE_OVER: return HURRY_US;
+    }
+    unreachable("a state that is none");
+}
+
+bool tenure_is_held(const struct tenure *tenure)
+{
+    return tenure->state == TENURE_HELD && tenure->owned;
+}
+
+bool tenure_is_busy(const struct tenure *tenure)
+{
+    return tenure->asked || tenure->reading;
+}
+
+void tenure_end(struct tenure *tenure)
+{
+    change(tenure, TENURE_ENDING);
+}
+
+void tenure_init(struct tenure *tenure, struct worker *worker, struct tenure_keeper *keeper)
+{
+    *tenure = (struct tenure){ .worker = worker,
+                               .keeper = keeper,
+                               .lock = HOST_LOCK_NONE,
+                               .lock_word = HOST_LOCK_HELD,
+                               .last_begin = INSTANT_NONE };
+    tenure->seen_at = tenure->settled_at = clock_tick();
+}
