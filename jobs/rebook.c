@@ -24,10 +24,7 @@ static void rebook_done(struct book *book)
     trace(TRACE_JOBS, rebook->chore.work.name, "%.*s %s", TEXT_ARG(id_text(act->arena, ID_MESSAGE, book->message)),
           words[book->word]);
     rebook->chore.worth_counting = book->word != BOOK_GONE;
-    if (book->word == BOOK_GONE)
-        act_rollback(act);
-    else
-        act_commit(act);
+    act_commit(act);
 }
 
 static void rebook_start(struct chore *chore, const struct piece *piece)

@@ -1,3 +1,5 @@
+#include "base/bounds.h"
+
 #include "io/log.h"
 
 #include "ledger/book.h"
@@ -28,6 +30,7 @@ struct waiting {
     } messages[MESSAGES_AT_ONCE];
     size_t message_count, message_at;
     struct uuid after_customer, after_mailbox; /* where the round goes on */
+    struct instant now, horizon;
     size_t asked, booked;
 };
 
@@ -48,10 +51,7 @@ static void message_done(struct book *book)
     struct waiting *waiting = container_of(book, struct waiting, book);
     trace(TRACE_JOBS, "waiting", "%.*s %s", TEXT_ARG(id_text(waiting->act.arena, ID_MESSAGE, book->message)),
           book->word == BOOK_MADE ? "booked" : "not booked");
-    if (book->word == BOOK_GONE)
-        act_rollback(&waiting->act);
-    else
-        act_commit(&waiting->act);
+    act_commit(&waiting->act);
 }
 
 static void message_ended(struct act *act, const struct pg_end *end)
@@ -119,8 +119,13 @@ static void next_mailbox(struct waiting *waiting)
     waiting->after_mailbox = mailbox;
     waiting->wait.ended = messages_found;
     struct transaction *transaction = transaction_new_reading(waiting->work.crew->given.pool, customer, &waiting->wait);
-    waiting->asked = messages_waiting_ask(
-        transaction, &(struct messages_waiting){ .customer = customer, .mailbox = mailbox, .most = MESSAGES_AT_ONCE });
+    waiting->asked = messages_waiting_ask(transaction, &(struct messages_waiting){
+                                                           .customer = customer,
+                                                           .mailbox = mailbox,
+                                                           .now = waiting->now,
+                                                           .horizon = waiting->horizon,
+                                                           .most = MESSAGES_AT_ONCE,
+                                                       });
     transaction_commit(transaction);
 }
 
@@ -149,12 +154,17 @@ static void waiting_begin(struct work *work)
 {
     struct waiting *waiting = container_of(work, struct waiting, work);
     waiting->booked = 0;
+    waiting->now = clock_now(work->crew->given.clock);
+    waiting->horizon = instant_add(waiting->now, BOUND_SLOT_HORIZON_DAYS * US_PER_DAY);
     waiting->wait.ended = mailboxes_found;
     struct transaction *transaction = transaction_new_reading(work->crew->given.pool, UUID_NIL, &waiting->wait);
-    waiting->asked =
-        mailboxes_waiting_ask(transaction, &(struct mailboxes_waiting){ .after_customer = waiting->after_customer,
-                                                                        .after_mailbox = waiting->after_mailbox,
-                                                                        .most = MAILBOXES_AT_ONCE });
+    waiting->asked = mailboxes_waiting_ask(transaction, &(struct mailboxes_waiting){
+                                                            .after_customer = waiting->after_customer,
+                                                            .after_mailbox = waiting->after_mailbox,
+                                                            .now = waiting->now,
+                                                            .horizon = waiting->horizon,
+                                                            .most = MAILBOXES_AT_ONCE,
+                                                        });
     transaction_commit(transaction);
 }
 
