@@ -13,8 +13,8 @@ struct accepting {
     struct taking taking;
     struct accept_facts_row facts;
     struct text address; /* the mailbox's */
-    bool first_writing;
-    size_t asked, marked, domain_held, recipient_held;
+    bool first_writing, named;
+    size_t asked, any, marked, domain_held, recipient_held;
 };
 
 static void accept_end(struct accept *accept, enum accept_word word)
@@ -190,7 +190,7 @@ static void accept_take(struct act *act, struct accepting *accepting)
     struct accept *accept = accepting->accept;
     accept_hold(act, accepting);
     accepting->taking = (struct taking){
-        .mailbox = accepting->facts.mailbox,
+        .mailbox = accepting->named ? accepting->facts.mailbox : UUID_NIL,
         .not_before = instant_max(accept->scheduled_at, accepting->facts.parent_at), /* a follow-up comes after */
         .done = accept_taken,
     };
@@ -199,25 +199,31 @@ static void accept_take(struct act *act, struct accepting *accepting)
 
 /* ---- 1: what stands against it, as far as it is known before anything is held ---- */
 
-static bool accept_mailbox_is_missing(const struct accept_facts_row *facts, const struct accept *accept)
-{
-    bool named = !uuid_is_nil(accept->mailbox) || !uuid_is_nil(accept->in_reply_to);
-    return named ? uuid_is_nil(facts->mailbox) : !facts->any_mailbox;
-}
-
 static enum booking accept_refusal(const struct accept_facts_row *facts)
 {
-    bool named = !uuid_is_nil(facts->mailbox);
     return booking_refusal(&(struct booking_facts){
         .live = facts->live,
         .customer_active = text_equal(facts->customer_state, TEXT("active")),
         .identity_given = facts->identity_given,
         .domain_ready = facts->domain_ready,
-        .mailbox_closed = named && text_equal(facts->mailbox_state, TEXT("closed")),
-        .mailbox_paused = named && text_equal(facts->mailbox_state, TEXT("paused")),
-        .has_ip = named ? !uuid_is_nil(facts->ip) : facts->any_active,
+        .mailbox_closed = text_equal(facts->mailbox_state, TEXT("closed")),
+        .mailbox_paused = text_equal(facts->mailbox_state, TEXT("paused")),
+        .has_ip = !uuid_is_nil(facts->ip),
         .first_writing = uuid_is_nil(facts->parent),
     });
+}
+
+/* Without a mailbox named, the readiest one of the customer speaks for all. */
+static void accept_any(struct act *act, struct accepting *accepting)
+{
+    struct accept_facts_row *facts = &accepting->facts;
+    if (accept_any_facts_count(act->transaction, accepting->any) == 0)
+        return;
+    struct accept_any_facts_row any = accept_any_facts_get(act->transaction, accepting->any, 0);
+    facts->mailbox = any.mailbox;
+    facts->mailbox_state = any.mailbox_state;
+    facts->domain_ready = any.domain_ready;
+    facts->ip = any.ip;
 }
 
 static void accept_heard(struct act_step *step)
@@ -230,17 +236,16 @@ static void accept_heard(struct act_step *step)
     }
     accepting->facts = accept_facts_get(step->act->transaction, accepting->asked, 0);
     accepting->address = accepting->facts.address;
-    accepting->first_writing = uuid_is_nil(accept->in_reply_to);
     if (!accepting->first_writing && uuid_is_nil(accepting->facts.parent)) {
         accept_end(accept, ACCEPT_PARENT_UNKNOWN);
         return;
     }
-    if (accept_mailbox_is_missing(&accepting->facts, accept)) {
-        accept_end(accept, ACCEPT_MAILBOX_UNKNOWN);
-        return;
-    }
+    if (!accepting->named)
+        accept_any(step->act, accepting);
     enum booking refusal = accept_refusal(&accepting->facts);
-    if (refusal != BOOKING_MADE)
+    if (uuid_is_nil(accepting->facts.mailbox) && refusal != BOOKING_CUSTOMER_SUSPENDED)
+        accept_end(accept, ACCEPT_MAILBOX_UNKNOWN);
+    else if (refusal != BOOKING_MADE)
         accept_end(accept, accept_word_of(refusal));
     else
         accept_take(step->act, accepting);
@@ -250,7 +255,11 @@ void accept_message(struct act *act, struct accept *accept)
 {
     struct accepting *accepting = arena_make(act->arena, struct accepting);
     accepting->accept = accept;
+    accepting->first_writing = uuid_is_nil(accept->in_reply_to);
+    accepting->named = !uuid_is_nil(accept->mailbox) || !accepting->first_writing;
     accepting->asked = accept_facts_ask(act->transaction,
                                         &(struct accept_facts){ act->customer, accept->mailbox, accept->in_reply_to });
+    if (!accepting->named)
+        accepting->any = accept_any_facts_ask(act->transaction, &(struct accept_any_facts){ act->customer });
     act_read(act, &accepting->step, accept_heard);
 }

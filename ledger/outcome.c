@@ -195,14 +195,22 @@ static void outcome_over_before(struct act *act, struct outcome_work *work, cons
 
 /* ---- the message goes on ---- */
 
+static const char *outcome_placing_state(enum placing_word word)
+{
+    switch (word) {
+    case PLACED: return "booked";
+    case PLACING_WAITS: return "accepted";
+    case PLACING_CANCELLED: return "cancelled";
+    case PLACING_SUPPRESSED: return "suppressed";
+    }
+    unreachable("a word of placing");
+}
+
 static void outcome_placed(struct placing *placing)
 {
     struct outcome_work *work = container_of(placing, struct outcome_work, placing);
     work->outcome->slot = placing->slot;
-    outcome_end(work->step.act, work->outcome,
-                placing->word == PLACED          ? "booked"
-                : placing->word == PLACING_WAITS ? "accepted"
-                                                 : "cancelled");
+    outcome_end(work->step.act, work->outcome, outcome_placing_state(placing->word));
 }
 
 static void outcome_place(struct act *act, struct outcome_work *work)

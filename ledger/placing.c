@@ -55,17 +55,20 @@ static void placing_waits(struct placing *placing, struct act *act, const char *
     placing->done(placing);
 }
 
-static void placing_cancelled(struct placing *placing, struct act *act, const char *code)
+static void placing_over(struct placing *placing, struct act *act, enum placing_word word, const char *code)
 {
-    message_cancelled_ask(act->transaction, &(struct message_cancelled){
-                                                .customer = act->customer,
-                                                .message = placing->message,
-                                                .code = text_of(code),
-                                                .now = act->now,
-                                            });
+    bool cancelled = word == PLACING_CANCELLED;
+    message_over_ask(act->transaction, &(struct message_over){
+                                           .customer = act->customer,
+                                           .message = placing->message,
+                                           .state = cancelled ? TEXT("cancelled") : TEXT("suppressed"),
+                                           .code = text_of(code),
+                                           .now = act->now,
+                                       });
     recipients_unmark_ask(act->transaction, &(struct recipients_unmark){ act->customer, { &placing->message, 1 } });
-    event_add_many(act, "message.cancelled", &placing->message, &placing->mailbox, 1, text_of(code));
-    placing->word = PLACING_CANCELLED;
+    event_add_many(act, cancelled ? "message.cancelled" : "message.suppressed", &placing->message, &placing->mailbox, 1,
+                   text_of(code));
+    placing->word = word;
     placing->done(placing);
 }
 
@@ -73,9 +76,9 @@ static void placing_unusable(struct placing *placing, struct act *act)
 {
     const struct mailbox_plan *plan = &placing->taking.plan;
     if (plan->customer == PLAN_CUSTOMER_CLOSED)
-        placing_cancelled(placing, act, "cancelled");
+        placing_over(placing, act, PLACING_CANCELLED, "cancelled");
     else if (plan->state == PLAN_CLOSED)
-        placing_cancelled(placing, act, "mailbox_closed");
+        placing_over(placing, act, PLACING_CANCELLED, "mailbox_closed");
     else if (plan->customer == PLAN_CUSTOMER_SUSPENDED)
         placing_waits(placing, act, "customer_suspended", INSTANT_NONE);
     else if (plan->state == PLAN_PAUSED)
@@ -100,12 +103,24 @@ static void placing_taken(struct taking *taking)
     unreachable("a word of taking");
 }
 
-void placing_start(struct act *act, struct placing *placing)
+static void placing_heard(struct act_step *step)
 {
+    struct placing *placing = container_of(step, struct placing, step);
+    if (suppression_stands_count(step->act->transaction, placing->asked) > 0) {
+        placing_over(placing, step->act, PLACING_SUPPRESSED, "suppressed");
+        return;
+    }
     placing->taking = (struct taking){
         .mailbox = placing->mailbox,
         .not_before = placing->not_before,
         .done = placing_taken,
     };
-    taking_start(act, &placing->taking);
+    taking_start(step->act, &placing->taking);
+}
+
+void placing_start(struct act *act, struct placing *placing)
+{
+    placing->asked = suppression_stands_ask(
+        act->transaction, &(struct suppression_stands){ act->customer, placing->recipient_key, placing->domain_key });
+    act_read(act, &placing->step, placing_heard);
 }

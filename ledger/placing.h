@@ -6,7 +6,12 @@
 
 #include "ledger/taking.h"
 
-enum placing_word { PLACED, PLACING_WAITS, PLACING_CANCELLED /* its mailbox or customer is closed */ };
+enum placing_word {
+    PLACED,
+    PLACING_WAITS,
+    PLACING_CANCELLED,  /* its mailbox or customer is closed */
+    PLACING_SUPPRESSED, /* while it was under way */
+};
 
 struct placing {
     struct uuid message, mailbox; /* given */
@@ -20,7 +25,9 @@ struct placing {
     enum placing_word word; /* told */
     struct slot slot;
 
+    struct act_step step;
     struct taking taking;
+    size_t asked;
 };
 
 void placing_start(struct act *act, struct placing *placing);

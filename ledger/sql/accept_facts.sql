@@ -2,18 +2,12 @@
 -- takes: customer uuid, mailbox uuid?, parent uuid?
 -- gives: live boolean, customer_state text, identity_given boolean, gap_days integer, parent uuid?, thread uuid?,
 --   parent_at timestamptz?, parent_open boolean, mailbox uuid?, mailbox_state text?, address text?, domain_ready boolean,
---   ip uuid?, any_mailbox boolean, any_active boolean
--- costs: six key look-ups, two index probes
+--   ip uuid?
+-- costs: six key look-ups
 select customers.mode = 'live', customers.state, coalesce(customers.legal_name <> '' and customers.postal_address <> '', false),
     customers.recipient_gap_days, parents.message_id, parents.thread_id, slots.at,
-    parents.message_id is not null and parents.ended_at is null, mailboxes.mailbox_id, mailboxes.state, mailboxes.address,
-    coalesce(domains.state = 'ready', true), mailboxes.ip_id,
-    exists (
-        select from mailboxes any_one
-        where any_one.customer_id = $1 and any_one.state <> 'closed'),
-    exists (
-        select from mailboxes active
-        where active.customer_id = $1 and active.state = 'active' and active.ip_id is not null)
+    parents.message_id is not null and parents.ended_at is null, mailboxes.mailbox_id, mailboxes.state,
+    mailboxes.address, coalesce(domains.state = 'ready', false), mailboxes.ip_id
 from customers
 left join messages parents on parents.customer_id = $1 and parents.message_id = $3
 left join slots on slots.customer_id = $1 and slots.message_id = parents.message_id and slots.state <> 'spent'

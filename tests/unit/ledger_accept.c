@@ -94,22 +94,25 @@ static void each_refusal_has_its_word(void **state) /* catches: one reason told 
          customer_text);
     told("update domains set state = 'pending' where customer_id = '%s'", customer_text);
     assert_int_equal(offer(message_to("bo@example.com")), ACCEPT_DOMAIN_NOT_READY);
+    struct accept any = message_to("bo@example.com");
+    any.mailbox = UUID_NIL;
+    assert_int_equal(offer(any), ACCEPT_DOMAIN_NOT_READY);
     told("update customers set mode = 'sandbox', legal_name = null where customer_id = '%s'", customer_text);
 
     struct mailbox_change_call pause = { .given = { .mailbox = mailbox, .state = MAILBOX_PAUSED } };
     mailbox_change_call(server, &pause);
     assert_int_equal(offer(message_to("bo@example.com")), ACCEPT_MAILBOX_PAUSED);
+    assert_int_equal(offer(any), ACCEPT_MAILBOX_PAUSED);
 
     struct mailbox_close_call close = { .given = { .mailbox = mailbox } };
     mailbox_close_call(server, &close);
     assert_int_equal(offer(message_to("bo@example.com")), ACCEPT_MAILBOX_CLOSED);
 
-    struct accept any = message_to("bo@example.com");
-    any.mailbox = UUID_NIL;
     assert_int_equal(offer(any), ACCEPT_MAILBOX_UNKNOWN);
 
     mailbox = mailbox_in("tim@acme.example", 2, pool_named("empty"));
     assert_int_equal(offer(message_to("bo@example.com")), ACCEPT_IP_UNAVAILABLE);
+    assert_int_equal(offer(any), ACCEPT_IP_UNAVAILABLE);
 
     struct customer_change_call suspend = { .given = { .move = CUSTOMER_SUSPEND } };
     customer_change_call(server, &suspend);

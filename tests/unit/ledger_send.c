@@ -275,6 +275,20 @@ static void a_refusal_before_the_dot_gives_the_mark_back(void **state)
     assert_int_equal(offer(message_to("bo@example.com")), ACCEPT_MADE);
 }
 
+static void
+a_deferred_message_meets_its_suppression(void **state) /* catches: a retry to somebody who said no meanwhile */
+{
+    (void)state;
+    struct uuid message = due_message();
+    assert_int_equal(authorize(message, generation), AUTHORIZED);
+    struct suppress_key_call call = { .given = { .suppression = fresh(), .key = TEXT("bo@example.com") } };
+    suppress_key_call(server, &call);
+    assert_int_equal(call.given.messages, 0); /* under way: it may still be sent */
+    struct outcome outcome = after(message, OUTCOME_DEFERRED, true);
+    assert_int_equal(write_outcome(&outcome), OUTCOME_WRITTEN);
+    assert_string_equal(state_of(message), "suppressed|spent");
+}
+
 static void an_outcome_of_a_cancelled_message_changes_nothing(void **state) /* catches: a cancelled one that goes on */
 {
     (void)state;
@@ -427,6 +441,7 @@ int main(void)
         TEST(an_unknown_authorization_is_spent),
         TEST(a_bounce_may_suppress_the_recipient),
         TEST(a_refusal_before_the_dot_gives_the_mark_back),
+        TEST(a_deferred_message_meets_its_suppression),
         TEST(an_outcome_of_a_cancelled_message_changes_nothing),
         TEST(the_receiver_is_remembered_with_the_outcome),
         TEST(a_new_owner_ends_the_old_ones_authority),
