@@ -106,9 +106,8 @@ static const struct parameter *parameter_named(const struct route *route, struct
 
 static void fault(struct request *request, struct faults *faults, struct text name, const char *code, const char *words)
 {
-    struct text sane = text_sane(request->arena, text_slice(name, 0, 100));
-    faults_add(faults, (struct fault){ text_format(request->arena, "?%.*s", TEXT_ARG(sane)), text_of(code),
-                                       text_of(words), INT64_MIN });
+    struct text pointer = schema_pointer(request->arena, TEXT(""), name);
+    faults_add(faults, (struct fault){ pointer, text_of(code), text_of(words), INT64_MIN });
 }
 
 static void add_to_list(struct request *request, size_t index, struct text value, struct faults *faults)
@@ -133,8 +132,8 @@ static void take_parameter(struct request *request, struct text name, struct tex
         fault(request, faults, name, "unknown", "This parameter is not known here.");
         return;
     }
-    schema_check_text(request->arena, parameter->schema, value, text_format(request->arena, "?%s", parameter->name),
-                      faults);
+    schema_check_text(request->arena, parameter->schema, value,
+                      schema_pointer(request->arena, TEXT(""), text_of(parameter->name)), faults);
     if (parameter->schema->types & SCHEMA_ARRAY)
         add_to_list(request, index, value, faults);
     else if (!text_is_none(request->query[index]))

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { NAME_TOLD_MAX = 200 }; /* octets of a field name that a fault repeats */
+
 struct place {
     struct arena *arena;
     struct text pointer;
@@ -29,22 +31,26 @@ static void fault(const struct place *place, const char *code, int64_t limit, co
     faults_add(place->faults, (struct fault){ place->pointer, text_of(code), builder_text(&words), limit });
 }
 
-/* RFC 6901 §3: ~ and / inside a name are written ~0 and ~1. What a stranger named is shortened and made sane. */
-static struct place below(const struct place *place, struct text name)
+struct text schema_pointer(struct arena *arena, struct text pointer, struct text name)
 {
-    struct builder pointer = builder_in(place->arena);
-    builder_add(&pointer, place->pointer);
-    builder_add_byte(&pointer, '/');
-    struct text sane = text_sane(place->arena, name);
+    struct builder builder = builder_in(arena);
+    builder_add(&builder, pointer);
+    builder_add_byte(&builder, '/');
+    struct text sane = text_sane(arena, text_slice(name, 0, NAME_TOLD_MAX));
     for (size_t i = 0; i < sane.length; i++) {
         if (sane.bytes[i] == '~')
-            builder_add(&pointer, TEXT("~0"));
+            builder_add(&builder, TEXT("~0"));
         else if (sane.bytes[i] == '/')
-            builder_add(&pointer, TEXT("~1"));
+            builder_add(&builder, TEXT("~1"));
         else
-            builder_add_byte(&pointer, sane.bytes[i]);
+            builder_add_byte(&builder, sane.bytes[i]);
     }
-    return (struct place){ place->arena, builder_text(&pointer), place->faults };
+    return builder_text(&builder);
+}
+
+static struct place below(const struct place *place, struct text name)
+{
+    return (struct place){ place->arena, schema_pointer(place->arena, place->pointer, name), place->faults };
 }
 
 /* ---- strings ---- */

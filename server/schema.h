@@ -90,6 +90,8 @@ struct faults {
 void schema_check(struct arena *arena, const struct schema *schema, const json_t *value, struct text pointer,
                   struct faults *faults);
 void faults_add(struct faults *faults, struct fault fault);
+/* RFC 6901 §3: one step below, with ~ and / written ~0 and ~1. What a stranger named is shortened and made sane. */
+struct text schema_pointer(struct arena *arena, struct text pointer, struct text name);
 /* Text that came outside JSON (a path, a query): a string, or the integer or array that the schema wants, then the same. */
 void schema_check_text(struct arena *arena, const struct schema *schema, struct text value, struct text pointer,
                        struct faults *faults);
