@@ -11,6 +11,11 @@ select customers.mode = 'live', customers.state, coalesce(customers.legal_name <
 from customers
 left join messages parents on parents.customer_id = $1 and parents.message_id = $3
 left join slots on slots.customer_id = $1 and slots.message_id = parents.message_id and slots.state <> 'spent'
-left join mailboxes on mailboxes.customer_id = $1 and mailboxes.mailbox_id = coalesce(parents.mailbox_id, $2)
+left join lateral (
+    select mailbox_id, domain_id, ip_id, state, address
+    from mailboxes m
+    where m.customer_id = $1 and m.mailbox_id = coalesce(parents.mailbox_id, $2)
+    limit 1                                            -- by its key, however many the customer has
+) mailboxes on true
 left join domains on domains.customer_id = $1 and domains.domain_id = mailboxes.domain_id
 where customers.customer_id = $1
