@@ -4,7 +4,8 @@
 
 #include "jobs_statements.h"
 
-#define HELD_US  (5 * US_PER_SECOND) /* longer than a run usually takes, short enough after a crash */
+#define HELD_US  (6 * US_PER_SECOND) /* longer than a run usually takes, short enough after a crash */
+#define RENEW_US (3 * US_PER_SECOND) /* left of it: claimed anew, so that an idle night writes little */
 #define LATER_US (2 * US_PER_SECOND) /* another process has it, or the database is away */
 
 static void crew_release(struct crew *crew);
@@ -38,29 +39,43 @@ static void work_claimed(struct transaction_wait *wait, struct transaction *tran
     struct work *work = container_of(wait, struct work, wait);
     bool claimed = end->word == PG_COMMITTED && work_claim_count(transaction, work->asked) == 1;
     trace(TRACE_JOBS, work->name, "claim: %s", claimed ? "ours" : pg_word_name(end->word));
+    work->held_until = claimed ? instant_add(work->claimed_at, HELD_US) : INSTANT_NONE;
     if (claimed && !work->crew->stopping)
         work->begin(work);
     else
         work_sleep(work, MAX_OF(work->every_us, LATER_US));
 }
 
-static void work_wakes(struct timer *timer)
+static void work_claim_again(struct work *work, struct instant now)
 {
-    struct work *work = container_of(timer, struct work, timer);
-    struct crew *crew = work->crew;
-    struct instant now = clock_wall();
-    work->running = true;
-    if (work->wanted != NULL && !work->wanted(work)) {
-        work_end(work, WORK_RESTS);
-        return;
-    }
+    work->claimed_at = now;
     work->wait.ended = work_claimed;
-    struct transaction *transaction = transaction_new(crew->given.pool, UUID_NIL, &work->wait);
+    struct transaction *transaction = transaction_new(work->crew->given.pool, UUID_NIL, &work->wait);
     work->asked = work_claim_ask(transaction, &(struct work_claim){ .name = text_of(work->name),
-                                                                    .holder = crew->holder,
+                                                                    .holder = work->crew->holder,
                                                                     .now = now,
                                                                     .held_until = instant_add(now, HELD_US) });
     transaction_commit(transaction);
+}
+
+/* A wall clock that went back makes a claim look longer than any is. */
+static bool is_held(const struct work *work, struct instant now)
+{
+    return instant_before(instant_add(now, RENEW_US), work->held_until) &&
+           !instant_before(instant_add(now, HELD_US), work->held_until);
+}
+
+static void work_wakes(struct timer *timer)
+{
+    struct work *work = container_of(timer, struct work, timer);
+    struct instant now = clock_wall();
+    work->running = true;
+    if (work->wanted != NULL && !work->wanted(work))
+        work_end(work, WORK_RESTS);
+    else if (is_held(work, now))
+        work->begin(work);
+    else
+        work_claim_again(work, now);
 }
 
 void crew_start(struct crew *crew, const struct crew_given *given)
@@ -69,6 +84,7 @@ void crew_start(struct crew *crew, const struct crew_given *given)
     for (size_t i = 0; i < given->count; i++) {
         struct work *work = given->works[i];
         work->crew = crew;
+        work->held_until = INSTANT_NONE;
         timer_init(&work->timer, given->loop, work_wakes);
         timer_start(&work->timer, 0);
     }

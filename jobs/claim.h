@@ -35,6 +35,7 @@ struct work {
     struct timer timer;
     struct transaction_wait wait;
     size_t asked;
+    struct instant claimed_at, held_until; /* real */
     bool running;
 };
 

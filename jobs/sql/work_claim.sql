@@ -7,4 +7,5 @@ values ($1, $2, $4)
 on conflict (name) do update
 set holder = excluded.holder, held_until = excluded.held_until
 where works.holder = excluded.holder or works.held_until <= $3
+   or works.held_until > $4 + interval '1 minute'      -- by a clock that was ahead of ours and went back
 returning name
