@@ -150,17 +150,20 @@ static void ended(struct ownership *ownership)
 
 /* ---- steps ---- */
 
+static void read_holder(struct tenure *tenure);
+
 static void lock_step(struct tenure *tenure)
 {
     enum host_lock_word word = host_lock_take(&tenure->lock, tenure->address, tenure->worker->lock_port);
-    if (word == HOST_LOCK_HELD) {
+    bool news = word != tenure->lock_word;
+    tenure->lock_word = word;
+    if (word == HOST_LOCK_HELD)
         change(tenure, TENURE_ASKING);
-        return;
-    }
-    if (word != tenure->lock_word)
+    else if (news && word == HOST_LOCK_TAKEN)
+        read_holder(tenure); /* who it is stands in the lane's row */
+    else if (news)
         log_error(tenure->name, "no lock (port %u of the address, %s): nothing is sent from it by this process",
                   tenure->worker->lock_port, host_lock_word_name(word));
-    tenure->lock_word = word;
 }
 
 /* Somebody else lives and sends: another host, or, behind another network namespace, another process of this host. */
@@ -174,28 +177,43 @@ static bool is_live_elsewhere(const struct tenure *tenure, const struct lane_hol
     return fresh && row->pid != (int32_t)tenure->worker->pid && kill(row->pid, 0) == 0;
 }
 
-static void holder_read(struct transaction_wait *wait, struct transaction *transaction, const struct pg_end *end)
+static void tell_holder(const struct tenure *tenure, const char *how, const struct lane_holder_row *row)
 {
-    struct tenure *tenure = container_of(wait, struct tenure, holder_wait);
-    tenure->reading = false;
-    if (end->word != PG_COMMITTED || tenure->state != TENURE_ASKING ||
-        lane_holder_count(transaction, tenure->holder_asked) == 0)
-        return;
-    struct lane_holder_row row = lane_holder_get(transaction, tenure->holder_asked, 0);
-    bool busy = is_live_elsewhere(tenure, &row);
-    tenure->sandbox = text_equal(row.mode, TEXT("sandbox"));
-    tenure->last_begin = row.last_begin;
+    struct arena *arena = arena_new();
+    struct text since = instant_is_none(row->since) ? TEXT("?") : instant_text(arena, row->since);
+    log_error(tenure->name, "%s: %.*s, pid %d, since %.*s; nothing is sent from it by this process", how,
+              TEXT_ARG(row->host), row->pid == INT32_MIN ? 0 : row->pid, TEXT_ARG(since));
+    arena_free(&arena);
+}
+
+static void ask_holder(struct tenure *tenure, const struct lane_holder_row *row)
+{
+    bool busy = is_live_elsewhere(tenure, row);
+    tenure->sandbox = text_equal(row->mode, TEXT("sandbox"));
+    tenure->last_begin = row->last_begin;
     if (busy && !tenure->told_busy)
-        log_error(tenure->name, "%.*s, pid %d, owns it and was seen just now: nothing is sent from it by this process",
-                  TEXT_ARG(row.host), row.pid);
+        tell_holder(tenure, "somebody else owns it and was seen just now", row);
     tenure->told_busy = busy;
     if (!busy)
         change(tenure, TENURE_RAISING);
 }
 
-static void asking_step(struct tenure *tenure)
+static void holder_read(struct transaction_wait *wait, struct transaction *transaction, const struct pg_end *end)
 {
-    if (tenure->reading || !tenure->keeper->is_home(tenure->keeper))
+    struct tenure *tenure = container_of(wait, struct tenure, holder_wait);
+    tenure->reading = false;
+    if (end->word != PG_COMMITTED || lane_holder_count(transaction, tenure->holder_asked) == 0)
+        return;
+    struct lane_holder_row row = lane_holder_get(transaction, tenure->holder_asked, 0);
+    if (tenure->state == TENURE_ASKING)
+        ask_holder(tenure, &row);
+    else if (tenure->state == TENURE_LOCKING)
+        tell_holder(tenure, "the lock of the address is taken on this host", &row);
+}
+
+static void read_holder(struct tenure *tenure)
+{
+    if (tenure->reading)
         return;
     tenure->reading = true;
     tenure->holder_wait.ended = holder_read;
@@ -204,6 +222,12 @@ static void asking_step(struct tenure *tenure)
     tenure->holder_asked =
         lane_holder_ask(transaction, &(struct lane_holder){ .customer = tenure->customer, .ip = tenure->ip });
     transaction_commit(transaction);
+}
+
+static void asking_step(struct tenure *tenure)
+{
+    if (tenure->keeper->is_home(tenure->keeper))
+        read_holder(tenure);
 }
 
 /* Those of an owner on another host cannot be seen from here: only time helps. */

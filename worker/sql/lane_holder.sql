@@ -1,8 +1,8 @@
 -- lane_holder: who says that it owns this IP, and when it was last seen; asked before anybody raises the generation.
 -- takes: customer uuid, ip uuid
--- gives: host text?, pid integer?, seen_at timestamptz?, ended boolean, mode text, last_begin timestamptz?
+-- gives: host text?, pid integer?, since timestamptz?, seen_at timestamptz?, ended boolean, mode text, last_begin timestamptz?
 -- costs: two key look-ups and the newest authorized slot of the IP
-select lanes.host, lanes.pid, lanes.seen_at, lanes.ended_at is not null, customers.mode,
+select lanes.host, lanes.pid, lanes.since, lanes.seen_at, lanes.ended_at is not null, customers.mode,
        (select max(slots.authorized_at)
         from slots
         where slots.customer_id = $1 and slots.ip_id = $2 and slots.state <> 'booked')
