@@ -133,9 +133,16 @@ static bool stopped(struct arena *arena, const struct explanation_facts *facts, 
 
 /* ---- what the last decision said, while that still holds ---- */
 
+static bool is_lanes_word(struct text code)
+{
+    return is(code, "owner_changing") || is(code, "spacing") || is(code, "receiver_busy");
+}
+
 static bool stored(struct arena *arena, const struct explanation_facts *facts, struct explanation *explanation)
 {
     struct instant until = facts->stored_until;
+    if (is_lanes_word(facts->stored) && !facts->worker_alive) /* the lane that said it is gone */
+        return false;
     if (!instant_is_none(until) && !instant_before(facts->now, until) && !is(facts->stored, "owner_changing"))
         return false;
     struct text when = instant_is_none(until) ? TEXT("soon") : text_join(arena, TEXT("on "), told(arena, facts, until));
@@ -160,10 +167,11 @@ static bool stored(struct arena *arena, const struct explanation_facts *facts, s
                            text_format(arena, "The receiver did not take it yet (%.*s); it is tried again %.*s.",
                                        TEXT_ARG(reply(arena, facts)), TEXT_ARG(when)));
     else if (is(facts->stored, "spacing"))
-        *explanation =
-            say("spacing", until,
-                text_format(arena, "It waits a little, because messages from %.*s leave one by one with a pause.",
-                            TEXT_ARG(facts->ip)));
+        *explanation = say(
+            "spacing", until,
+            text_format(arena,
+                        "It waits its turn, since messages from %.*s leave one by one with a pause; that comes %.*s.",
+                        TEXT_ARG(facts->ip), TEXT_ARG(when)));
     else if (is(facts->stored, "owner_changing"))
         *explanation = say(
             "owner_changing", until,
@@ -206,9 +214,12 @@ static struct explanation booked(struct arena *arena, const struct explanation_f
                         "started again.",
                         TEXT_ARG(facts->ip)));
     if (!instant_before(facts->now, due))
-        return say("spacing", INSTANT_NONE,
-                   text_format(arena, "It goes out in a moment from %.*s: messages leave one by one with a pause.",
-                               TEXT_ARG(facts->ip)));
+        return say(
+            "spacing", facts->not_after,
+            text_format(arena,
+                        "It is next: messages leave %.*s one by one with a pause; if it has not gone on %.*s, it "
+                        "gets another time.",
+                        TEXT_ARG(facts->ip), TEXT_ARG(told(arena, facts, facts->not_after))));
     const char *code = instant_before(facts->now, facts->scheduled_at) ? "scheduled" : "waiting_for_slot";
     return say(
         code, due,

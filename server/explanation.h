@@ -20,12 +20,12 @@ struct explanation_facts {
     struct instant scheduled_at, ended_at;
     struct text customer_state, mailbox_state, from_address, to_address;
     bool mailbox_has_ip, has_route;
-    struct text domain;        /* the recipient's, as people write it */
-    struct instant at, due_at; /* of its slot; INSTANT_NONE: it has none */
-    struct text ip;            /* TEXT_NONE: none */
-    struct texts halted;       /* of its lane */
-    bool worker_alive;         /* seen within 15 s, and not ended */
-    int16_t reply_code;        /* of the last attempt; INT16_MIN: no reply */
+    struct text domain;                   /* the recipient's, as people write it */
+    struct instant at, due_at, not_after; /* of its slot; INSTANT_NONE: it has none */
+    struct text ip;                       /* TEXT_NONE: none */
+    struct texts halted;                  /* of its lane */
+    bool worker_alive;                    /* seen within 15 s, and not ended */
+    int16_t reply_code;                   /* of the last attempt; INT16_MIN: no reply */
     struct text reply_text, outcome;
     const struct zone *zone; /* the mailbox's; NULL: unknown, then times are told in UTC */
     struct text zone_name;

@@ -223,6 +223,7 @@ static void answer_kept(struct request *request, struct uuid message)
     json_t *json = message_read_one(request, request->act.transaction, message);
     if (json == NULL)
         return;
+    request->message = message;
     request_location(request, "/v1/messages/%.*s", TEXT_ARG(id_text(request->arena, ID_MESSAGE, message)));
     request_answer_one(request, 202, json);
 }

@@ -93,6 +93,7 @@ static json_t *explanation_json(struct request *request, const struct messages_r
         .domain = domain_shown(arena, domain),
         .at = row->at,
         .due_at = row->due_at,
+        .not_after = row->not_after,
         .ip = row->ip,
         .halted = row->halted,
         .worker_alive = !instant_is_none(row->seen_at) && instant_is_none(row->lane_ended_at) &&

@@ -8,6 +8,7 @@
 #include "server/request_body.h"
 #include "server/strand.h"
 #include "server/tenant.h"
+#include "server_statements.h"
 
 #include <string.h>
 
@@ -293,6 +294,23 @@ static void keep_refusal(struct request *request)
     act_close(request, true); /* if it was not kept, the next one is refused anew */
 }
 
+/* The answer to commit was lost. A message that is there was kept, and the answer may be given (P1); one that is not may
+ * still come: then nothing is claimed. */
+static bool was_kept(struct request *request)
+{
+    if (uuid_is_nil(request->message))
+        return false;
+    struct request_answer answer = request->answer;
+    struct transaction *transaction = request_reading(request);
+    size_t asked = message_exists_ask(transaction, &(struct message_exists){ request->customer, request->message });
+    request->answer = (struct request_answer){ .status = 0 };
+    bool kept = request_read(request) && message_exists_count(transaction, asked) == 1;
+    json_decref(request->answer.json);
+    request->answer = answer;
+    request->end.word = kept ? PG_COMMITTED : PG_UNKNOWN;
+    return kept;
+}
+
 static void write_once(struct request *request)
 {
     act_open(request);
@@ -310,8 +328,9 @@ static void write_once(struct request *request)
     struct text text = answer_text(request);
     idempotency_keep(request, text_is_none(text) ? TEXT("") : text);
     act_close(request, true);
-    if (request->end.word != PG_COMMITTED)
-        unavailable(request);
+    if (request->end.word == PG_COMMITTED || (request->end.word == PG_UNKNOWN && was_kept(request)))
+        return;
+    unavailable(request);
 }
 
 static void write(struct request *request)

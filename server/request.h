@@ -67,6 +67,8 @@ struct request {
     struct transaction *reading;
     struct pg_end end; /* of the last one that ended; its texts in the arena */
 
+    struct uuid message; /* what this request makes: looked for when its commit's answer is lost; UUID_NIL: none */
+
     struct idempotency_wait *idempotency; /* NULL: no key, or not held */
     struct text idempotency_key;
 

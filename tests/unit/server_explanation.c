@@ -31,6 +31,7 @@ static struct explanation_facts booked(void)
         .domain = TEXT("example.com"),
         .at = in(60),
         .due_at = in(60),
+        .not_after = in(300),
         .ip = TEXT("203.0.113.7"),
         .worker_alive = true,
         .reply_code = INT16_MIN,
@@ -65,7 +66,7 @@ static void a_booked_message_says_when(void **state)
     expect(&facts, "scheduled", true);
     facts.now = in(61);
     facts.scheduled_at = INSTANT_NONE;
-    expect(&facts, "spacing", false);
+    expect(&facts, "spacing", true);
     facts.worker_alive = false;
     expect(&facts, "worker_absent", false);
 }
