@@ -1,21 +1,27 @@
 -- slot_authorize: may this final dot be sent? No row: it is not ours, not now, or not wanted any more.
 -- takes: customer uuid, ip uuid, generation bigint, message uuid, now timestamptz, real timestamptz
 -- gives: message_id uuid
--- costs: six key look-ups, two updates by key
+-- costs: eight key look-ups, two updates by key
 with owner as materialized (
     select lanes.customer_id, lanes.ip_id
     from lanes
     where lanes.customer_id = $1 and lanes.ip_id = $2 and lanes.generation = $3 and lanes.halted = '{}'
     for share                                          -- a new owner, or a pause, waits for us, or we see it
 ),
-wanted as materialized (
-    select messages.message_id, messages.mailbox_id, mailboxes.daily_cap
-    from messages
-    join mailboxes on mailboxes.customer_id = $1 and mailboxes.mailbox_id = messages.mailbox_id
-    where messages.customer_id = $1 and messages.message_id = $4 and messages.state = 'booked'
-      and mailboxes.state = 'active' and exists (select from owner)
-    for no key update of messages                      -- whoever moves a message holds its row first
+mailbox as materialized (
+    select mailboxes.mailbox_id, mailboxes.daily_cap
+    from mailboxes
+    join messages on messages.customer_id = $1 and messages.message_id = $4
+        and messages.mailbox_id = mailboxes.mailbox_id
+    where mailboxes.customer_id = $1 and mailboxes.state = 'active' and exists (select from owner)
     for share of mailboxes                             -- a lower cap waits for us, or we see it
+),
+wanted as materialized (
+    select messages.message_id, mailbox.mailbox_id, mailbox.daily_cap
+    from messages
+    join mailbox on mailbox.mailbox_id = messages.mailbox_id
+    where messages.customer_id = $1 and messages.message_id = $4 and messages.state = 'booked'
+    for no key update of messages                      -- whoever moves a message holds its row first
 ),
 slot as (
     update slots

@@ -202,6 +202,38 @@ static void either_cancelled_or_sent(void **state) /* catches: both, or neither 
     }
 }
 
+static void
+a_change_and_an_authorization_take_turns(void **state) /* catches: rows held in two orders, and a deadlock */
+{
+    (void)state;
+    told("update lanes set generation = 7 where ip_id = '%s'", ip_text_of);
+    static char to[30][32];
+    for (int round = 0; round < 30; round++) {
+        snprintf(to[round], sizeof(to[round]), "bo%d@example.com", round);
+        struct uuid message = accept_to(to[round]);
+        assert_null(clock_file_forward(clock_path, accepted.slot.at));
+        struct racer *racer = race_begin(server);
+        racer->change =
+            (struct mailbox_change){ .mailbox = mailbox, .daily_cap = round % 2 == 0 ? 1 : 2, .done = race_changed };
+        struct authorize authorize = {
+            .customer = customer, .ip = ip, .generation = 7, .message = message, .told = authorized_told
+        };
+        racing++;
+        if (round % 3 == 0)
+            authorize_slot(worker, &authorize);
+        mailbox_change(&racer->request.act, &racer->change);
+        if (round % 3 != 0)
+            authorize_slot(worker, &authorize);
+        run();
+        assert_int_equal(racers[0].request.word, PG_COMMITTED);
+        assert_int_not_equal(authorize.word, AUTHORIZE_UNAVAILABLE);
+    }
+    assert_string_equal(told("select count(*) from (select from slots where mailbox_id = '%s' and state = 'authorized' "
+                             "group by local_day having count(*) > 2) _",
+                             mailbox_text),
+                        "0");
+}
+
 static void race_paused(struct ip_pause *pause)
 {
     race_end(container_of(pause, struct racer, pause), pause->word == IP_DONE);
@@ -278,6 +310,7 @@ int main(void)
         TEST(nobody_is_written_to_after_the_suppression),
         TEST(a_change_of_plan_and_bookings_agree),
         TEST(either_cancelled_or_sent),
+        TEST(a_change_and_an_authorization_take_turns),
         TEST(a_halt_waits_for_authorizations_or_is_seen),
         TEST(ordinals_are_given_once),
     };
