@@ -71,7 +71,7 @@ static void defer(struct verdict *verdict, const struct failure *failure, const 
         verdict->retry = RETRY_EXPIRED;
         return;
     }
-    struct instant in_slot = distant(verdict->not_before, at);
+    struct instant in_slot = distant(instant_max(verdict->not_before, at->gap_end), at);
     bool fits = !verdict->spent && instant_before(in_slot, at->not_after);
     verdict->retry = fits ? RETRY_SAME_SLOT : RETRY_ANOTHER_SLOT;
     if (fits)

@@ -49,6 +49,7 @@ struct retry_case {
     struct span window;           /* of the slot's day; its length bounds the distance to the other slot */
     bool has_other;               /* the mailbox has another slot row on this local day */
     struct instant other_at;      /* its second */
+    struct instant gap_end;       /* the IP begins nothing before (policy/spacing), so a retry neither; or the past */
     struct instant now;
 };
 

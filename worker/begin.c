@@ -164,17 +164,18 @@ static void begin(struct lane *lane, struct arena *arena, const struct candidate
     delivery_begin(&given);
 }
 
-/* Overdue ones that the gap keeps back: each a gap later than the one before, as far as anybody can say now. */
-static void explain_waiting(struct lane *lane, const struct candidate *candidates, size_t count, int64_t gap_us,
-                            struct instant now)
+/* Those that the gap keeps back: the first at `next`, each a gap later than the one before, as far as anybody can say. */
+static void explain_waiting(struct lane *lane, const struct candidate *candidates, size_t count, struct instant next,
+                            int64_t gap_us, struct instant now)
 {
-    int64_t place = 1;
+    int64_t place = 0;
     for (size_t i = 0; i < count; i++) {
         const struct candidate *candidate = &candidates[i];
         if (!candidate->ready)
             explain(lane, candidate->due, candidate->reason, candidate->about, candidate->until, now);
         else if (!instant_before(now, candidate->due->due_at))
-            explain(lane, candidate->due, TEXT("spacing"), lane->address_text, instant_add(now, gap_us * place++), now);
+            explain(lane, candidate->due, TEXT("spacing"), lane->address_text, instant_add(next, gap_us * place++),
+                    now);
     }
 }
 
@@ -205,7 +206,7 @@ struct instant begin_next(struct lane *lane, struct instant now)
         candidates[places[choice.index]] = candidates[--count];
         begin(lane, arena, &chosen, now);
     }
-    explain_waiting(lane, candidates, count, gap_us, now);
+    explain_waiting(lane, candidates, count, begins ? instant_add(now, gap_us) : choice.look, gap_us, now);
     arena_free(&arena);
     return begins ? now : choice.look;
 }

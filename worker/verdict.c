@@ -106,10 +106,13 @@ static void hear(struct delivery *delivery, enum pacing_event event, int64_t ask
 
 static void fill_failure(struct delivery *delivery)
 {
+    const struct lane *lane = delivery->lane;
     struct outcome *outcome = &delivery->outcome;
     struct failure failure = failure_of(delivery);
     struct retry_case at = delivery->retry;
-    at.now = clock_now(delivery->lane->worker->clock);
+    at.now = clock_now(lane->worker->clock);
+    if (!instant_is_none(lane->last_begin))
+        at.gap_end = instant_add(lane->last_begin, gap_min_us(&lane->gap, at.now));
     outcome->counted = retry_counts(&failure);
     at.attempts += outcome->counted;
     if (instant_is_none(at.first_attempt))

@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <cmocka.h>
 
 #include "base/bounds.h"
+
 #include "policy/retry.h"
 
 #include "any.h"
@@ -90,6 +90,21 @@ deferrals_double_from_five_minutes_to_four_hours(void **state) /* catches: a ret
     }
 }
 
+/* catches: "it is tried again in five minutes" where the gap of the IP is three hours. */
+static void a_retry_is_told_for_when_the_gap_allows_it(void **state)
+{
+    (void)state;
+    struct retry_case about = usual();
+    about.gap_end = instant_add(now, 3 * US_PER_HOUR);
+    struct verdict verdict = retry_of(&deferral, &about);
+    assert_int_equal(verdict.retry, RETRY_SAME_SLOT);
+    assert_int_equal(verdict.not_before.us, about.gap_end.us);
+    about.gap_end = about.not_after; /* no room left in this slot: another, as soon as the receiver allows */
+    verdict = retry_of(&deferral, &about);
+    assert_int_equal(verdict.retry, RETRY_ANOTHER_SLOT);
+    assert_int_equal(instant_since(verdict.not_before, now), 5 * US_PER_MINUTE);
+}
+
 static void twelve_attempts_or_thirty_days_are_enough(void **state) /* catches: a message that is tried for ever */
 {
     (void)state;
@@ -151,6 +166,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(stage_and_reply_decide_over_message_and_receiver),
         cmocka_unit_test(deferrals_double_from_five_minutes_to_four_hours),
+        cmocka_unit_test(a_retry_is_told_for_when_the_gap_allows_it),
         cmocka_unit_test(twelve_attempts_or_thirty_days_are_enough),
         cmocka_unit_test(what_was_neither_offered_nor_sent_is_not_counted),
         cmocka_unit_test(a_retry_in_its_slot_keeps_its_distance_and_its_end),
