@@ -4,9 +4,7 @@
 
 #include "io/log.h"
 
-#define CHECK_US US_PER_MINUTE
-#define AGAIN_US US_PER_SECOND
-#define STEP_US  US_PER_SECOND
+#define STEP_US US_PER_SECOND
 
 static void set_halt(struct health *health)
 {
@@ -22,32 +20,12 @@ static void set_halt(struct health *health)
         log_info(NULL, "the clocks agree again: lanes go on");
 }
 
-static void checked(struct pg_check *check, enum pg_check_word word, const struct pg_facts *facts)
+void health_looked(struct health *health, enum pg_check_word word)
 {
-    struct health *health = container_of(check, struct health, check);
-    health->checking = false;
-    timer_start(&health->timer, word == PG_CHECK_UNAVAILABLE ? AGAIN_US : CHECK_US);
-    if (word == PG_CHECK_UNSAFE) {
-        log_error(NULL, "%.*s", TEXT_ARG(facts->words));
-        health->unfit(health);
-        return;
-    }
     if (word == PG_CHECK_UNAVAILABLE)
         return;
     health->skewed = word == PG_CHECK_CLOCK && clock_is_real(health->worker->clock);
     set_halt(health);
-    void (*ready)(struct health *) = health->ready;
-    health->ready = NULL;
-    if (ready != NULL)
-        ready(health);
-}
-
-static void check_fired(struct timer *timer)
-{
-    struct health *health = container_of(timer, struct health, timer);
-    health->checking = true;
-    health->check.checked = checked;
-    pg_check_start(&health->check, health->worker->pg, health->unsafe_is_allowed);
 }
 
 static void step_fired(struct timer *timer)
@@ -59,23 +37,14 @@ static void step_fired(struct timer *timer)
     timer_start(&health->step, STEP_US);
 }
 
-void health_start(struct health *health, struct worker *worker, bool unsafe_is_allowed)
+void health_start(struct health *health, struct worker *worker)
 {
-    health->worker = worker;
-    health->unsafe_is_allowed = unsafe_is_allowed;
-    timer_init(&health->timer, worker->loop, check_fired);
+    *health = (struct health){ .worker = worker };
     timer_init(&health->step, worker->loop, step_fired);
-    timer_start(&health->timer, 0);
     timer_start(&health->step, STEP_US);
 }
 
 void health_stop(struct health *health)
 {
-    timer_stop(&health->timer);
     timer_stop(&health->step);
-}
-
-bool health_is_checking(const struct health *health)
-{
-    return health->checking;
 }

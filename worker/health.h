@@ -1,9 +1,8 @@
 /*
- * health — may this host send at all? Its clock and its database must be what the promises stand on.
+ * health — may this host send at all? Its clock must be what the promises stand on.
  *
- * The database is looked at before the first lane begins, and every minute: one that forgets what it committed ends the
- * program. While the clock is the real one, a step of the wall clock of more than BOUND_CLOCK_SKEW_US against the time
- * since boot, or as much between this host and PostgreSQL, halts all lanes, and says so, until it is right again (T165).
+ * While the clock is the real one, a step of the wall clock of more than BOUND_CLOCK_SKEW_US against the time since boot,
+ * or as much between this host and PostgreSQL, halts all lanes, and says so, until it is right again (T165).
  */
 #pragma once
 
@@ -13,13 +12,10 @@
 
 struct health {
     struct worker *worker;
-    struct pg_check check;
-    struct timer timer, step;
-    bool unsafe_is_allowed, checking, skewed, stepped;
-    void (*ready)(struct health *health); /* once, when the database is fit */
-    void (*unfit)(struct health *health); /* it is not: the program ends */
+    struct timer step;
+    bool skewed, stepped;
 };
 
-void health_start(struct health *health, struct worker *worker, bool unsafe_is_allowed);
+void health_start(struct health *health, struct worker *worker);
+void health_looked(struct health *health, enum pg_check_word word); /* a look at the database came back */
 void health_stop(struct health *health);
-bool health_is_checking(const struct health *health);

@@ -1,8 +1,11 @@
 /*
  * evenpost-worker — delivers mail from the IPs that it is given, one lane each.
+ *
+ * SIGTERM drains: conversations end, outcomes are written, permits come home; what has not ended after DRAIN_MAX_S is left
+ * to the next owner, as if this process had been killed.
  */
+
 #include <limits.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
@@ -10,7 +13,7 @@
 #include "io/host_lock.h"
 #include "io/log.h"
 #include "io/process.h"
-#include "io/settings.h"
+#include "io/program.h"
 
 #include "worker/fleet.h"
 #include "worker/health.h"
@@ -18,27 +21,13 @@
 
 enum { DRAIN_MAX_S = 85 };
 
-static struct worker_settings {
-    const char *database_url, *clock, *host;
+static struct {
+    const char *host;
     struct setting_texts ips;
-    bool unsafe_is_allowed;
-    int64_t connections, takeover_wait_s, close_wait_s, permit_grace_s, lock_port;
+    int64_t takeover_wait_s, close_wait_s, permit_grace_s, lock_port;
 } set;
 
 static const struct setting rows[] = {
-    { .name = "database-url",
-      .variable = "DATABASE_URL",
-      .type = SETTING_TEXT,
-      .into = &set.database_url,
-      .required = true,
-      .unit = "URL",
-      .sentence = "The database; its user is evenpost_worker." },
-    { .name = "clock",
-      .variable = "EVENPOST_CLOCK",
-      .type = SETTING_TEXT,
-      .into = &set.clock,
-      .unit = "FILE",
-      .sentence = "The clock file of this home; without it the machine's clock." },
     { .name = "host",
       .variable = "EVENPOST_HOST",
       .type = SETTING_TEXT,
@@ -51,15 +40,6 @@ static const struct setting rows[] = {
       .into = &set.ips,
       .unit = "ADDRESS",
       .sentence = "An IP to send from; once or many times." },
-    { .name = "connections",
-      .variable = "EVENPOST_PG_CONNECTIONS",
-      .type = SETTING_NUMBER,
-      .into = &set.connections,
-      .standard = "4",
-      .min = 1,
-      .max = BOUND_PG_CONNECTIONS,
-      .unit = "connections",
-      .sentence = "Connections to the database." },
     { .name = "takeover-wait",
       .variable = "EVENPOST_TAKEOVER_WAIT",
       .type = SETTING_NUMBER,
@@ -96,52 +76,45 @@ static const struct setting rows[] = {
       .max = 32767,
       .unit = "port",
       .sentence = "The port of each address that is the lock of its lane; one for all homes of a host." },
-    { .name = "allow-unsafe-database",
-      .variable = "EVENPOST_ALLOW_UNSAFE_DATABASE",
-      .type = SETTING_SWITCH,
-      .into = &set.unsafe_is_allowed,
-      .sentence = "For tests: a database that may forget what it committed (fsync off)." },
 };
 
-struct program {
+static struct sender {
+    struct program program;
     struct worker worker;
+    struct health health;
     struct fleet *fleet; /* NULL until the database is known to be fit */
     struct texts addresses;
-    struct health health;
     struct fleet_end fleet_end;
-    struct signal_watch term, interrupt, traces;
     struct timer patience;
-    struct pg_closing pg_closing, due_closing;
-    bool draining;
-    int status;
-};
+} sender = { .program = { .name = "evenpost-worker",
+                          .sentence = "Delivers mail from the IPs that it is given.",
+                          .rows = rows,
+                          .row_count = COUNT(rows),
+                          .connections = "4",
+                          .look_us = US_PER_MINUTE } };
 
-static void due_closed(struct pg_closing *closing)
+/* ---- begin and end ---- */
+
+static void sender_begin(struct program *program)
 {
-    loop_stop(container_of(closing, struct program, due_closing)->worker.loop);
+    struct sender *self = container_of(program, struct sender, program);
+    self->fleet = fleet_new(&self->worker, self->addresses);
+    log_info(NULL, "ready, host %s, pid %lld", self->worker.host, (long long)self->worker.pid);
+    process_ready(NULL);
 }
 
-static void pg_closed(struct pg_closing *closing)
+static void sender_close(struct sender *self)
 {
-    struct program *program = container_of(closing, struct program, pg_closing);
-    program->due_closing.closed = due_closed;
-    pg_end(program->worker.due_pg, &program->due_closing);
-}
-
-static void close_pools(struct program *program)
-{
-    timer_stop(&program->patience);
-    health_stop(&program->health);
-    program->pg_closing.closed = pg_closed;
-    pg_end(program->worker.pg, &program->pg_closing);
+    timer_stop(&self->patience);
+    health_stop(&self->health);
+    program_close(&self->program);
 }
 
 static void fleet_over(struct fleet_end *end)
 {
-    close_pools(container_of(end, struct program, fleet_end));
+    sender_close(container_of(end, struct sender, fleet_end));
 }
 
-/* What could not be written by now (the database is away) is settled by the next owner. */
 static void patience_over(struct timer *timer)
 {
     (void)timer;
@@ -149,50 +122,23 @@ static void patience_over(struct timer *timer)
     _exit(1);
 }
 
-static void program_drain(struct program *program)
+static void sender_stop(struct program *program)
 {
-    if (program->draining)
-        return;
-    program->draining = true;
-    log_info(NULL, "drains");
-    process_stopping();
-    timer_start(&program->patience, DRAIN_MAX_S * US_PER_SECOND);
-    program->fleet_end.over = fleet_over;
-    if (program->fleet == NULL)
-        close_pools(program);
+    struct sender *self = container_of(program, struct sender, program);
+    timer_start(&self->patience, DRAIN_MAX_S * US_PER_SECOND);
+    self->fleet_end.over = fleet_over;
+    if (self->fleet == NULL)
+        sender_close(self);
     else
-        fleet_drain(program->fleet, &program->fleet_end);
+        fleet_drain(self->fleet, &self->fleet_end);
 }
 
-static void database_fit(struct health *health)
+static void sender_looked(struct program *program, enum pg_check_word word)
 {
-    struct program *program = container_of(health, struct program, health);
-    if (program->draining)
-        return;
-    program->fleet = fleet_new(&program->worker, program->addresses);
-    log_info(NULL, "ready, host %s, pid %lld", program->worker.host, (long long)program->worker.pid);
-    process_ready(NULL);
+    health_looked(&container_of(program, struct sender, program)->health, word);
 }
 
-static void database_unfit(struct health *health)
-{
-    struct program *program = container_of(health, struct program, health);
-    program->status = 1;
-    program_drain(program);
-}
-
-static void term_heard(struct signal_watch *watch, int number)
-{
-    program_drain(number == SIGINT ? container_of(watch, struct program, interrupt)
-                                   : container_of(watch, struct program, term));
-}
-
-static void traces_heard(struct signal_watch *watch, int number)
-{
-    (void)watch;
-    (void)number;
-    trace_toggle_all();
-}
+/* ---- what it stands on ---- */
 
 static const char *host_name(struct arena *arena)
 {
@@ -202,21 +148,26 @@ static const char *host_name(struct arena *arena)
     return gethostname(name, HOST_NAME_MAX) == 0 ? name : "localhost";
 }
 
-static struct pg *pool(struct loop *loop, const char *user, int64_t connections)
+static struct texts addresses_of(struct arena *arena, const struct program *program)
 {
-    return pg_new(loop, &(struct pg_settings){ .url = set.database_url,
-                                               .user = user,
-                                               .program = "evenpost-worker",
-                                               .connections = (int)connections });
+    struct ip ip;
+    struct text *items = arena_make_array(arena, struct text, set.ips.count);
+    for (size_t i = 0; i < set.ips.count; i++) {
+        items[i] = text_of(set.ips.items[i]);
+        if (!ip_parse(items[i], &ip))
+            program_fail(program, "--ip wants an IPv4 or IPv6 address", set.ips.items[i]);
+    }
+    return (struct texts){ items, set.ips.count };
 }
 
-static bool worker_fill(struct worker *worker, struct arena *arena)
+static void worker_fill(struct worker *worker, struct program *program, struct arena *arena)
 {
-    const char *fault = NULL;
     *worker = (struct worker){
-        .loop = loop_new(),
-        .clock = clock_open(set.clock, &fault),
-        .random = random_new(),
+        .loop = program->loop,
+        .clock = program->clock,
+        .random = program->random,
+        .pg = program->pool,
+        .due_pg = program_pool(program, "evenpost_due", 1),
         .host = host_name(arena),
         .pid = getpid(),
         .lock_port = (uint16_t)set.lock_port,
@@ -224,76 +175,28 @@ static bool worker_fill(struct worker *worker, struct arena *arena)
         .close_us = set.close_wait_s * US_PER_SECOND,
         .grace_us = set.permit_grace_s * US_PER_SECOND,
     };
-    if (worker->clock == NULL) {
-        log_error(NULL, "%s: %s", set.clock, fault);
-        return false;
-    }
-    worker->pg = pool(worker->loop, NULL, set.connections);
-    worker->due_pg = pool(worker->loop, "evenpost_due", 1);
-    if (worker->pg == NULL || worker->due_pg == NULL)
-        return false;
     worker->ledger = ledger_new(&(struct ledger_given){ worker->pg, worker->clock, worker->random });
     worker->routes = routes_new(worker);
-    return true;
 }
 
-static struct texts addresses_of(struct arena *arena)
+int main(int argc, char **argv)
 {
-    struct text *items = arena_make_array(arena, struct text, set.ips.count);
-    for (size_t i = 0; i < set.ips.count; i++)
-        items[i] = text_of(set.ips.items[i]);
-    return (struct texts){ items, set.ips.count };
-}
-
-static bool addresses_are_good(struct texts addresses)
-{
-    struct ip ip;
-    for (size_t i = 0; i < addresses.count; i++) {
-        if (ip_parse(addresses.items[i], &ip))
-            continue;
-        fprintf(stderr, "evenpost-worker: --ip %.*s is no IPv4 or IPv6 address\n", TEXT_ARG(addresses.items[i]));
-        return false;
-    }
-    return true;
-}
-
-static void watch_signals(struct program *program)
-{
-    struct loop *loop = program->worker.loop;
-    timer_init(&program->patience, loop, patience_over);
-    loop_on_signal(loop, &program->term, SIGTERM, term_heard);
-    loop_on_signal(loop, &program->interrupt, SIGINT, term_heard);
-    loop_on_signal(loop, &program->traces, SIGUSR1, traces_heard);
-}
-
-int main(int count, char **words)
-{
-    struct program program = { .draining = false };
-    struct worker *worker = &program.worker;
+    struct program *program = &sender.program;
     struct arena *arena = arena_new();
-    settings_read(
-        &(struct settings){ "evenpost-worker", "Delivers mail from the IPs that it is given.", rows, COUNT(rows) },
-        count, words);
-    process_prepare();
-    log_open("worker");
-    program.addresses = addresses_of(arena);
-    if (!addresses_are_good(program.addresses))
-        return 2;
-    if (!worker_fill(worker, arena))
-        return 1;
-    watch_signals(&program);
-    process_watchdog(worker->loop);
-    program.health.ready = database_fit;
-    program.health.unfit = database_unfit;
-    health_start(&program.health, worker, set.unsafe_is_allowed);
-    loop_run(worker->loop);
+    program->begin = sender_begin;
+    program->stop = sender_stop;
+    program->looked = sender_looked;
+    program_open(program, argc, argv);
+    sender.addresses = addresses_of(arena, program);
+    worker_fill(&sender.worker, program, arena);
+    timer_init(&sender.patience, program->loop, patience_over);
+    health_start(&sender.health, &sender.worker);
+    int status = program_run(program);
 
-    fleet_free(&program.fleet);
-    routes_free(&worker->routes);
-    ledger_free(&worker->ledger);
-    loop_free(&worker->loop);
-    random_free(&worker->random);
-    clock_close(&worker->clock);
+    fleet_free(&sender.fleet);
+    routes_free(&sender.worker.routes);
+    ledger_free(&sender.worker.ledger);
+    program_free(program);
     arena_free(&arena);
-    return program.status;
+    return status;
 }
