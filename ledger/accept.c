@@ -95,9 +95,7 @@ static void accept_write(struct act *act, struct accepting *accepting)
     accept->explanation_until = accept->slot.at;
     accept_write_message(act, accepting);
     placing_insert(act, accept->message, &accepting->taking, accept->recipient_key, accept->domain_key);
-    struct text data = event_booked_data(act, accept->message, &accept->slot);
-    event_add(act, "message.accepted", accept->message, data);
-    event_add(act, "message.booked", accept->message, data);
+    event_add_accepted(act, accept->message, &accept->slot);
     accept_end(accept, ACCEPT_MADE);
 }
 
@@ -192,6 +190,7 @@ static void accept_take(struct act *act, struct accepting *accepting)
     accepting->taking = (struct taking){
         .mailbox = accepting->named ? accepting->facts.mailbox : UUID_NIL,
         .not_before = instant_max(accept->scheduled_at, accepting->facts.parent_at), /* a follow-up comes after */
+        .usable = accepting->named,
         .done = accept_taken,
     };
     taking_start(act, &accepting->taking);

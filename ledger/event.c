@@ -93,6 +93,19 @@ struct text event_booked_data(struct act *act, struct uuid message, const struct
     return event_data_end(&data);
 }
 
+void event_add_accepted(struct act *act, struct uuid message, const struct slot *slot)
+{
+    struct uuid accepted = act_id(act);
+    events_accepted_ask(act->transaction, &(struct events_accepted){
+                                              .customer = act->customer,
+                                              .accepted = accepted,
+                                              .booked = act_id(act),
+                                              .now = act->now,
+                                              .message = message,
+                                              .data = event_booked_data(act, message, slot),
+                                          });
+}
+
 void event_add_many(struct act *act, const char *type, const struct uuid *messages, const struct uuid *mailboxes,
                     size_t count, struct text reason)
 {

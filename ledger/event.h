@@ -24,6 +24,9 @@ void event_add(struct act *act, const char *type, struct uuid message, struct te
 /* {"message_id", "mailbox_id"}, and where it went. */
 struct text event_booked_data(struct act *act, struct uuid message, const struct slot *slot);
 
+/* message.accepted and message.booked of one that was just taken in. */
+void event_add_accepted(struct act *act, struct uuid message, const struct slot *slot);
+
 /* The same for many messages, at most 1,000: {"message_id", "mailbox_id", "reason"}. */
 void event_add_many(struct act *act, const char *type, const struct uuid *messages, const struct uuid *mailboxes,
                     size_t count, struct text reason);

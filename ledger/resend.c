@@ -55,9 +55,7 @@ static void resend_write(struct act *act, struct resending *work)
     event_data_id(&data, "message_id", ID_MESSAGE, resend->message);
     event_data_id(&data, "resent_as", ID_MESSAGE, resend->fresh);
     event_add(act, "message.resent", resend->message, event_data_end(&data));
-    struct text booked = event_booked_data(act, resend->fresh, &resend->slot);
-    event_add(act, "message.accepted", resend->fresh, booked);
-    event_add(act, "message.booked", resend->fresh, booked);
+    event_add_accepted(act, resend->fresh, &resend->slot);
     resend_end(resend, RESEND_MADE);
 }
 

@@ -53,7 +53,8 @@ static void named_heard(struct act_step *step);
 
 static void named_pick(struct act *act, struct taking *taking)
 {
-    taking->plans = plans_ask(act, &taking->mailbox, 1);
+    if (!taking->usable)
+        taking->plans = plans_ask(act, &taking->mailbox, 1);
     taking->picked = opening_take_ask(act->transaction,
                                       &(struct opening_take){ act->customer, taking->mailbox, taking->not_before });
     act_read(act, &taking->step, named_heard);
@@ -82,7 +83,7 @@ static void named_lay(struct taking *taking)
     laying_start(act, &taking->laying);
 }
 
-static void named_heard(struct act_step *step)
+static void named_planned(struct act_step *step)
 {
     struct taking *taking = container_of(step, struct taking, step);
     assert(plans_count(step->act, taking->plans) == 1); /* callers name mailboxes that they have read */
@@ -98,6 +99,21 @@ static void named_heard(struct act_step *step)
         named_pick(step->act, taking);
     else
         named_lay(taking);
+}
+
+/* Where an opening is found at once, its mailbox may be booked: whatever forbids it deletes the openings first. */
+static void named_heard(struct act_step *step)
+{
+    struct taking *taking = container_of(step, struct taking, step);
+    bool stale;
+    if (!taking->usable) {
+        named_planned(step);
+    } else if (taking_pick_get(taking, &stale)) {
+        taking_end(taking, TAKING_MADE);
+    } else {
+        taking->usable = false;
+        named_pick(step->act, taking);
+    }
 }
 
 /* ---- any mailbox of the customer ---- */

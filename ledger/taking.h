@@ -19,12 +19,13 @@ enum taking_word {
 struct taking {
     struct uuid mailbox;       /* given; UUID_NIL: any of the customer's */
     struct instant not_before; /* never before act->now */
+    bool usable;               /* the caller has just read that the mailbox may be booked: not asked again */
     void (*done)(struct taking *taking);
 
     enum taking_word word; /* told */
     struct slot slot;
     struct span day_span;
-    struct mailbox_plan plan; /* of a named mailbox */
+    struct mailbox_plan plan; /* of a named mailbox; not with TAKING_MADE */
     struct instant free_from;
 
     struct act_step step;
