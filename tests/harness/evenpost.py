@@ -175,6 +175,8 @@ class Evenpost:
         states, patience = set(states or SETTLED), Patience()
 
         def there():
+            if not self.worker.alive:
+                raise RuntimeError(f"the worker ended: {self.worker.tail()}")
             rows = messages.rows()
             left = [row for row in rows if row["state"] not in states]
             if not left:
@@ -214,7 +216,7 @@ class Evenpost:
 
     def _worker(self, *arguments, name="worker"):
         arguments = arguments or ("--host", self.host)
-        worker = self._program("worker", "evenpost_worker", *arguments, "--home", self.home / name)
+        worker = self._program("worker", "evenpost_worker", *arguments)
         worker.name, worker.log = name, self.home / f"{name}.log"
         return worker
 

@@ -3,7 +3,7 @@
 A connection counts from accept() until *we* have closed it, or have seen the peer's reset: as Postfix's anvil counts.
 What it heard is kept as conversations and dots. A step of a conversation has a name, in this order:
 
-    connect  greeting  ehlo  mail  rcpt  data  content  dot  replied  rset  quit
+    greeting  ehlo  mail  rcpt  data  content  dot  replied  rset  quit
 
 Before a step is answered its gate is passed: receiver.gate("rcpt") stops whoever comes there, so that a test may do
 something at that very moment. "content" is when the first octets after our 354 arrive, "dot" when the end of data was
@@ -118,6 +118,11 @@ class Receiver:
         with self.lock:
             return [dot for dot in self.dots if dot.sender.lower() == sender.lower()]
 
+    def story(self):
+        """What each conversation was, for a failure's words."""
+        return [(conversation.source, conversation.end, [f"{mark} {words}" for _, mark, words in conversation.lines][-6:])
+                for conversation in self.conversations]
+
     def wait_dots(self, count, seconds=30):
         wait_until(lambda: len(self.dots) >= count, seconds, lambda: f"{count} dots, {len(self.dots)} came")
         return list(self.dots)
@@ -171,7 +176,7 @@ class Conversation:
 
     def run(self):
         try:
-            self._pass("connect")
+            self._pass("greeting")
             self._reply("greeting")
             while True:
                 self._command(self._line())
@@ -179,9 +184,12 @@ class Conversation:
             self.end = str(end)
         except OSError as trouble:
             self.end = f"lost: {trouble}"
+        self.receiver._over(self)           # first: the peer may be back before close() returns to us
         self.connection.close()
         self.closed = time.monotonic()
-        self.receiver._over(self)
+
+    def heard(self, verb):
+        return any(mark == ">" and words.upper().startswith(verb) for _, mark, words in self.lines)
 
     def drop(self):
         try:

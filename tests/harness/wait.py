@@ -2,6 +2,7 @@
 import time
 
 POLL_S = 0.02
+WORDS = 1500                # of a failure: the rest is in the programs' logs
 
 
 class NotYet(AssertionError):
@@ -22,7 +23,8 @@ def wait_until(condition, seconds=30, why=None):
             seen, trouble = None, not_yet
         if time.monotonic() > until:
             words = why() if callable(why) else why
-            raise NotYet(f"not within {seconds} s: {words or condition}; last seen: {trouble or seen!r}")
+            seen_last = repr(trouble or seen)
+            raise NotYet(f"not within {seconds} s: {str(words or condition)[:WORDS]}; last seen: {seen_last[:WORDS]}")
         time.sleep(POLL_S)
 
 

@@ -115,7 +115,8 @@ def test_kills_refusals_and_lost_replies_never_add_a_dot_to_a_day(platform):
             gate.open()
             evenpost.database.start()
         receiver.gates.clear()
-    wait_until(lambda: all(state in SETTLED for state in sent.states()), 120, lambda: sent.rows())
+    evenpost.clock.set_rate(8640)
+    wait_until(lambda: all(state in SETTLED for state in sent.states()), 90, lambda: sent.states())
     assert judge.most_in_a_day(receiver.dots) <= 2, judge.dots_by_day(receiver.dots)
     for recipient in {dot.recipient for dot in receiver.dots}:
         taken = [dot for dot in receiver.dots_to(recipient) if dot.answer and dot.answer.startswith("250")]

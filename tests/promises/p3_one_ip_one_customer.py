@@ -38,7 +38,7 @@ def test_an_address_that_is_assigned_cannot_be_given_to_another(evenpost):
     assert refused.problem == "ip-unavailable"
     twice = evenpost.api.post("/v1/ips", {"address": ip["address"], "host": HOST, "ptr": "x.test"}, expect=409)
     assert twice.problem == "address-taken"
-    released = evenpost.api.as_customer(acme.id).post(f"/v1/ips/{ip['id']}/release", {}, expect=200)
+    released = evenpost.api.as_customer(acme.id).post(f"/v1/ips/{ip['id']}/release", expect=200)
     assert released["state"] == "quarantined" and released["available_at"]
     assert bolt.operator.post(f"/v1/ips/{ip['id']}/assign", {"customer_id": bolt.id}, expect=409).problem == "ip-unavailable"
 
@@ -65,7 +65,7 @@ def test_a_released_address_sends_nothing_for_its_old_customer(evenpost):
     receiver = evenpost.receiver()
     sent = acme.send(2, to=receiver)
     evenpost.play(Messages(acme, sent.ids[:1]), "delivered")
-    acme.operator.post(f"/v1/ips/{ip['id']}/release", {}, expect=200)
+    acme.operator.post(f"/v1/ips/{ip['id']}/release", expect=200)
     left = acme.message(sent.ids[1])
     assert (left["state"], left["explanation"]["code"]) == ("accepted", "ip_unavailable")
     wait_until(lambda: evenpost.api.patch(f"/v1/ips/{ip['id']}", {"state": "available"}, expect=(200, 409)).status == 200, 30,

@@ -74,12 +74,12 @@ def test_a_worker_killed_between_the_dot_and_its_reply_leaves_it_unconfirmed(pla
     evenpost.worker.start()
     assert_unconfirmed_and_left_alone(evenpost, acme, receiver, sent, dots=1)
     receiver.gates.clear()
-    again = acme.api.post(f"/v1/messages/{sent.ids[0]}/resend", {}, expect=202)
+    again = acme.api.post(f"/v1/messages/{sent.ids[0]}/resend", expect=202)
     assert again["resend_of"] == sent.ids[0]
     evenpost.play(Messages(acme, [again["id"]]), "delivered")
     assert sent.states() == ["resent"] and len(receiver.dots) == 2
     assert receiver.dots[0].header("Message-ID") == receiver.dots[1].header("Message-ID") != []
-    assert acme.api.post(f"/v1/messages/{sent.ids[0]}/resend", {}, expect=409).problem == "not-unconfirmed"
+    assert acme.api.post(f"/v1/messages/{sent.ids[0]}/resend", expect=409).problem == "not-unconfirmed"
 
 
 def test_a_worker_killed_while_its_authorization_commits_sends_no_dot_and_says_so(platform):
@@ -105,7 +105,7 @@ def test_postgres_killed_between_authorize_and_dot_sends_no_dot(platform):
     brake.reached()
     evenpost.database.crash()
     wait_until(lambda: receiver.open() == 0, 40, "the session ended without a dot")
-    assert receiver.dots == [] and len(receiver.unfinished) == 1
+    assert receiver.dots == [] and len(receiver.unfinished) == 1, receiver.story()
     evenpost.database.start()
     evenpost.database.query("drop trigger brake on slots")
     evenpost.ready()
@@ -125,7 +125,7 @@ def test_an_authorization_whose_answer_is_lost_is_spent_and_sends_no_dot(platfor
     relay.cut()
     brake.release()
     wait_until(lambda: receiver.open() == 0, 40, "the session ended without a dot")
-    assert receiver.dots == [] and len(receiver.unfinished) == 1
+    assert receiver.dots == [] and len(receiver.unfinished) == 1, receiver.story()
     first, = sent.rows()
     row, = evenpost.play(sent, "delivered")
     assert len(receiver.dots) == 1

@@ -60,7 +60,7 @@ def test_every_message_of_a_mixed_day_has_an_explanation(platform):
     paused, cancelled = acme.send_one("p4@fine.test", boxes[10])["id"], acme.send_one("p5@fine.test", boxes[11])["id"]
     later = acme.send_one("p6@fine.test", boxes[11], scheduled_at="2026-11-30T00:00:00Z")["id"]
     acme.api.patch(f"/v1/mailboxes/{boxes[10]['id']}", {"state": "paused"})
-    acme.api.post(f"/v1/messages/{cancelled}/cancel", {}, expect=200)
+    acme.api.post(f"/v1/messages/{cancelled}/cancel", expect=200)
     seen = set()
     begun = evenpost.clock.now()
 
@@ -140,15 +140,15 @@ def test_what_waits_for_somebody_says_for_whom(evenpost):
         evenpost.clock.jump_to(at)
         explained("no_route")
         assert_explained(sent.rows()[0], evenpost.clock.now())
-        acme.operator.post(f"/v1/ips/{ip['id']}/pause", {}, expect=200)
+        acme.operator.post(f"/v1/ips/{ip['id']}/pause", expect=200)
         explained("ip_paused")
-        acme.operator.post(f"/v1/ips/{ip['id']}/resume", {}, expect=200)
+        acme.operator.post(f"/v1/ips/{ip['id']}/resume", expect=200)
         acme.api.patch(f"/v1/mailboxes/{box['id']}", {"state": "paused"})
         explained("mailbox_paused")
         acme.api.patch(f"/v1/mailboxes/{box['id']}", {"state": "active"})
-        evenpost.api.post(f"/v1/customers/{acme.id}/suspend", {}, expect=200)
+        evenpost.api.post(f"/v1/customers/{acme.id}/suspend", expect=200)
         explained("customer_suspended")
-        evenpost.api.post(f"/v1/customers/{acme.id}/resume", {}, expect=200)
+        evenpost.api.post(f"/v1/customers/{acme.id}/resume", expect=200)
     finally:
         evenpost.route("*", evenpost.sandbox_address)
     evenpost.play(sent, "delivered")
