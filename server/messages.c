@@ -9,6 +9,7 @@
 #include "ledger/resend.h"
 
 #include "routes.h"
+#include "server_statements.h"
 
 #include <string.h>
 
@@ -228,6 +229,29 @@ static void answer_kept(struct request *request, struct uuid message)
     request_answer_one(request, 202, json);
 }
 
+/* A follow-up goes to the same person from the same mailbox. False: answered 422. */
+static bool parent_fits(struct request *request, const struct accept *accept)
+{
+    struct transaction *transaction = request->act.transaction;
+    if (uuid_is_nil(accept->in_reply_to))
+        return true;
+    size_t asked = message_parent_ask(transaction, &(struct message_parent){ request->customer, accept->in_reply_to });
+    if (!request_read(request))
+        return false;
+    if (message_parent_count(transaction, asked) == 0)
+        return true; /* the ledger says so */
+    struct message_parent_row parent = message_parent_get(transaction, asked, 0);
+    if (!text_equal(parent.recipient_key, accept->recipient_key))
+        request_refuse_field(request, PROBLEM_VALIDATION, "/in_reply_to", "other-recipient",
+                             "That message was for somebody else; a follow-up is for the same person.");
+    else if (!uuid_is_nil(accept->mailbox) && !uuid_equal(accept->mailbox, parent.mailbox_id))
+        request_refuse_field(request, PROBLEM_VALIDATION, "/mailbox_id", "other-mailbox",
+                             "A follow-up goes from the mailbox of the message that it follows: leave this out.");
+    else
+        return true;
+    return false;
+}
+
 void messages_create(struct request *request)
 {
     const json_t *body = request->body;
@@ -254,7 +278,7 @@ void messages_create(struct request *request)
         .header_message_id = TEXT_NONE,
         .scheduled_at = body_instant(body, "scheduled_at"),
     };
-    if (!accept_call(request, &accept))
+    if (!parent_fits(request, &accept) || !accept_call(request, &accept))
         return;
     if (accept.word == ACCEPT_MADE)
         answer_kept(request, accept.message);

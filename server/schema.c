@@ -176,7 +176,8 @@ static const char *format_fault(struct arena *arena, enum schema_format format, 
         return address_parse(arena, text, &address) == ADDRESS_GOOD ? NULL : "This is no e-mail address.";
     case FORMAT_DATE_TIME:
         return instant_parse(text, &instant) ? NULL : "This must be a time like 2026-11-24T09:41:07Z (RFC 3339).";
-    case FORMAT_TIME_OF_DAY: return is_time_of_day(text) ? NULL : "This must be a time of day from 00:00 to 24:00.";
+    case FORMAT_TIME_OF_DAY:
+        return is_time_of_day(text) ? NULL : "This must be a time of day as HH:MM, from 00:00 to 24:00.";
     case FORMAT_TIME_ZONE: return is_made_of(text, "/_+-") ? NULL : "This must be a time zone like Europe/Berlin.";
     case FORMAT_DOMAIN_NAME: return is_domain_name(arena, text) ? NULL : "This must be a domain like acme.example.";
     case FORMAT_HOST_NAME: return is_host_name(text) ? NULL : "This must be a host's name.";
