@@ -164,7 +164,8 @@ static void begin(struct lane *lane, struct arena *arena, const struct candidate
     delivery_begin(&given);
 }
 
-/* Those that the gap keeps back: the first at `next`, each a gap later than the one before, as far as anybody can say. */
+/* Those that the gap keeps back: the first at `next`, each a gap later than the one before, as far as anybody can say; at
+ * the end of its slot a message is booked anew. */
 static void explain_waiting(struct lane *lane, const struct candidate *candidates, size_t count, struct instant next,
                             int64_t gap_us, struct instant now)
 {
@@ -174,8 +175,8 @@ static void explain_waiting(struct lane *lane, const struct candidate *candidate
         if (!candidate->ready)
             explain(lane, candidate->due, candidate->reason, candidate->about, candidate->until, now);
         else if (!instant_before(now, candidate->due->due_at))
-            explain(lane, candidate->due, TEXT("spacing"), lane->address_text, instant_add(next, gap_us * place++),
-                    now);
+            explain(lane, candidate->due, TEXT("spacing"), lane->address_text,
+                    instant_min(instant_add(next, gap_us * place++), candidate->due->not_after), now);
     }
 }
 
