@@ -14,7 +14,7 @@ struct accepting {
     struct accept_facts_row facts;
     struct text address; /* the mailbox's */
     bool first_writing, named;
-    size_t asked, any, marked, domain_held, recipient_held;
+    size_t asked, marked, domain_held, recipient_held;
 };
 
 static void accept_end(struct accept *accept, enum accept_word word)
@@ -99,11 +99,21 @@ static void accept_write(struct act *act, struct accepting *accepting)
     accept_end(accept, ACCEPT_MADE);
 }
 
-static void accept_address_heard(struct act_step *step)
+/* ---- what stands against it ---- */
+
+/* With no mailbox read, nothing of a mailbox stands against it. */
+static enum booking accept_refusal(const struct accept_facts_row *facts, bool mailbox_read)
 {
-    struct accepting *accepting = container_of(step, struct accepting, step);
-    accepting->address = mailbox_address_get(step->act->transaction, accepting->asked, 0).address;
-    accept_write(step->act, accepting);
+    return booking_refusal(&(struct booking_facts){
+        .live = facts->live,
+        .customer_active = text_equal(facts->customer_state, TEXT("active")),
+        .identity_given = facts->identity_given,
+        .domain_ready = !mailbox_read || facts->domain_ready,
+        .mailbox_closed = text_equal(facts->mailbox_state, TEXT("closed")),
+        .mailbox_paused = text_equal(facts->mailbox_state, TEXT("paused")),
+        .has_ip = !mailbox_read || !uuid_is_nil(facts->ip),
+        .first_writing = uuid_is_nil(facts->parent),
+    });
 }
 
 /* ---- 2: the recipient's row is held, an opening is taken ---- */
@@ -119,6 +129,33 @@ static bool accept_is_held(struct act *act, size_t asked)
 {
     return recipient_hold_count(act->transaction, asked) == 1 &&
            !recipient_hold_get(act->transaction, asked, 0).suppressed;
+}
+
+/* Nothing was found for any mailbox: the readiest one of the customer speaks for all. */
+static void accept_any_heard(struct act_step *step)
+{
+    struct accepting *accepting = container_of(step, struct accepting, step);
+    struct accept_facts_row *facts = &accepting->facts;
+    if (accept_any_facts_count(step->act->transaction, accepting->asked) == 0) {
+        accept_end(accepting->accept, ACCEPT_MAILBOX_UNKNOWN);
+        return;
+    }
+    struct accept_any_facts_row any = accept_any_facts_get(step->act->transaction, accepting->asked, 0);
+    facts->mailbox_state = any.mailbox_state;
+    facts->domain_ready = any.domain_ready;
+    facts->ip = any.ip;
+    enum booking refusal = accept_refusal(facts, true);
+    accept_end(accepting->accept, refusal == BOOKING_MADE ? ACCEPT_NO_SLOT : accept_word_of(refusal));
+}
+
+static void accept_none(struct act *act, struct accepting *accepting)
+{
+    if (accepting->named) {
+        accept_end(accepting->accept, ACCEPT_NO_SLOT);
+        return;
+    }
+    accepting->asked = accept_any_facts_ask(act->transaction, &(struct accept_any_facts){ act->customer });
+    act_read(act, &accepting->step, accept_any_heard);
 }
 
 static void accept_taken(struct taking *taking)
@@ -137,17 +174,13 @@ static void accept_taken(struct taking *taking)
         act_read(act, &accepting->step, accept_why_heard);
         return;
     }
-    if (taking->word == TAKING_MADE && text_is_none(accepting->address)) {
-        accepting->asked =
-            mailbox_address_ask(act->transaction, &(struct mailbox_address){ act->customer, taking->slot.mailbox });
-        act_read(act, &accepting->step, accept_address_heard);
-        return;
-    }
     accept->free_from = taking->free_from;
+    if (!accepting->named)
+        accepting->address = taking->address;
     if (taking->word == TAKING_MADE)
         accept_write(act, accepting);
     else if (taking->word == TAKING_NONE)
-        accept_end(accept, ACCEPT_NO_SLOT);
+        accept_none(act, accepting);
     else /* it changed since the facts were read */
         accept_end(accept, taking->plan.customer != PLAN_CUSTOMER_ACTIVE ? ACCEPT_CUSTOMER_SUSPENDED
                            : taking->plan.state == PLAN_CLOSED           ? ACCEPT_MAILBOX_CLOSED
@@ -198,33 +231,6 @@ static void accept_take(struct act *act, struct accepting *accepting)
 
 /* ---- 1: what stands against it, as far as it is known before anything is held ---- */
 
-static enum booking accept_refusal(const struct accept_facts_row *facts)
-{
-    return booking_refusal(&(struct booking_facts){
-        .live = facts->live,
-        .customer_active = text_equal(facts->customer_state, TEXT("active")),
-        .identity_given = facts->identity_given,
-        .domain_ready = facts->domain_ready,
-        .mailbox_closed = text_equal(facts->mailbox_state, TEXT("closed")),
-        .mailbox_paused = text_equal(facts->mailbox_state, TEXT("paused")),
-        .has_ip = !uuid_is_nil(facts->ip),
-        .first_writing = uuid_is_nil(facts->parent),
-    });
-}
-
-/* Without a mailbox named, the readiest one of the customer speaks for all. */
-static void accept_any(struct act *act, struct accepting *accepting)
-{
-    struct accept_facts_row *facts = &accepting->facts;
-    if (accept_any_facts_count(act->transaction, accepting->any) == 0)
-        return;
-    struct accept_any_facts_row any = accept_any_facts_get(act->transaction, accepting->any, 0);
-    facts->mailbox = any.mailbox;
-    facts->mailbox_state = any.mailbox_state;
-    facts->domain_ready = any.domain_ready;
-    facts->ip = any.ip;
-}
-
 static void accept_heard(struct act_step *step)
 {
     struct accepting *accepting = container_of(step, struct accepting, step);
@@ -239,10 +245,8 @@ static void accept_heard(struct act_step *step)
         accept_end(accept, ACCEPT_PARENT_UNKNOWN);
         return;
     }
-    if (!accepting->named)
-        accept_any(step->act, accepting);
-    enum booking refusal = accept_refusal(&accepting->facts);
-    if (uuid_is_nil(accepting->facts.mailbox) && refusal != BOOKING_CUSTOMER_SUSPENDED)
+    enum booking refusal = accept_refusal(&accepting->facts, accepting->named);
+    if (accepting->named && uuid_is_nil(accepting->facts.mailbox) && refusal != BOOKING_CUSTOMER_SUSPENDED)
         accept_end(accept, ACCEPT_MAILBOX_UNKNOWN);
     else if (refusal != BOOKING_MADE)
         accept_end(accept, accept_word_of(refusal));
@@ -258,7 +262,5 @@ void accept_message(struct act *act, struct accept *accept)
     accepting->named = !uuid_is_nil(accept->mailbox) || !accepting->first_writing;
     accepting->asked = accept_facts_ask(act->transaction,
                                         &(struct accept_facts){ act->customer, accept->mailbox, accept->in_reply_to });
-    if (!accepting->named)
-        accepting->any = accept_any_facts_ask(act->transaction, &(struct accept_any_facts){ act->customer });
     act_read(act, &accepting->step, accept_heard);
 }

@@ -50,8 +50,9 @@ struct mailbox_plan plans_get(struct act *act, size_t asked, size_t row)
 
 size_t taken_ask(struct act *act, struct uuid mailbox)
 {
-    struct day from = { (int32_t)(act->now.us / US_PER_DAY) - 2 };
-    return slots_taken_ask(act->transaction, &(struct slots_taken){ act->customer, mailbox, from });
+    int32_t today = (int32_t)(act->now.us / US_PER_DAY);
+    struct slots_taken days = { act->customer, mailbox, { today - 2 }, { today + BOUND_SLOT_HORIZON_DAYS + 2 } };
+    return slots_taken_ask(act->transaction, &days);
 }
 
 struct booking_taken *taken_get(struct act *act, size_t asked, size_t *count)

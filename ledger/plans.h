@@ -25,6 +25,6 @@ size_t plans_ask(struct act *act, const struct uuid *mailboxes, size_t count);
 size_t plans_count(struct act *act, size_t asked);
 struct mailbox_plan plans_get(struct act *act, size_t asked, size_t row);
 
-/* Slot rows of a mailbox from the day before yesterday on, in any zone: all that a laying has to respect. */
+/* Slot rows of a mailbox from yesterday to the horizon, in any zone: all that a laying has to respect. */
 size_t taken_ask(struct act *act, struct uuid mailbox);
 struct booking_taken *taken_get(struct act *act, size_t asked, size_t *count);

@@ -38,6 +38,7 @@ static bool taking_pick_get(struct taking *taking, bool *stale)
         struct opening_take_any_row from = opening_take_any_get(act->transaction, taking->picked, 0);
         row = (struct opening_take_row){ from.mailbox_id, from.local_day, from.number,    from.day_from, from.day_until,
                                          from.ip_id,      from.at,        from.not_after, from.taken };
+        taking->address = from.address;
     } else {
         row = opening_take_get(act->transaction, taking->picked, 0);
     }
@@ -118,25 +119,7 @@ static void named_heard(struct act_step *step)
 
 /* ---- any mailbox of the customer ---- */
 
-static void any_look(struct act *act, struct taking *taking);
-
-static void any_picked(struct act_step *step)
-{
-    struct taking *taking = container_of(step, struct taking, step);
-    bool stale;
-    if (taking_pick_get(taking, &stale)) {
-        taking_end(taking, TAKING_MADE);
-        return;
-    }
-    if ((!stale && taking->days >= HORIZON) || taking->picks++ == PICKS_MAX) {
-        taking->free_from = instant_add(step->act->now, HORIZON * US_PER_DAY);
-        taking_end(taking, TAKING_NONE);
-        return;
-    }
-    if (!stale)
-        taking->days = taking_stage(taking->days + 1);
-    any_look(step->act, taking);
-}
+static void any_pick(struct act *act, struct taking *taking);
 
 /*
  * Local days differ from UTC's by one at most, and the earliest zone's day ends fourteen hours before UTC's: what lies
@@ -147,47 +130,60 @@ static struct day any_boundary(const struct act *act, const struct taking *takin
     return (struct day){ (int32_t)(act->now.us / US_PER_DAY) + taking->days - 2 };
 }
 
-static void any_pick(struct act *act, struct taking *taking)
-{
-    struct instant before = { (int64_t)any_boundary(act, taking).number * US_PER_DAY };
-    if (taking->days >= HORIZON)
-        before.us += 4 * US_PER_DAY;
-    taking->picked =
-        opening_take_any_ask(act->transaction, &(struct opening_take_any){ act->customer, taking->not_before, before });
-    act_read(act, &taking->step, any_picked);
-}
-
 static void any_laid(struct laying *laying)
 {
     struct taking *taking = container_of(laying, struct taking, laying);
-    struct act *act = laying->step.act;
-    if (laying->reached == 0 || taking->picks++ >= PICKS_MAX) /* somebody changes them, or their zone is unknown here */
-        any_pick(act, taking);
-    else
-        any_look(act, taking);
+    taking->unlaid_too = laying->reached == 0; /* somebody changes them, or their zone is unknown on this machine */
+    any_pick(laying->step.act, taking);
 }
 
-static void any_looked(struct act_step *step)
+static void any_lay(struct act *act, struct taking *taking, size_t count)
 {
-    struct taking *taking = container_of(step, struct taking, step);
-    size_t count = mailboxes_unlaid_count(step->act->transaction, taking->looked);
-    if (count == 0) {
-        any_pick(step->act, taking);
-        return;
-    }
-    taking->unlaid = arena_make_array(step->act->arena, struct uuid, count);
+    taking->unlaid = arena_make_array(act->arena, struct uuid, count);
     for (size_t i = 0; i < count; i++)
-        taking->unlaid[i] = mailboxes_unlaid_get(step->act->transaction, taking->looked, i).mailbox_id;
+        taking->unlaid[i] = mailboxes_unlaid_get(act->transaction, taking->looked, i).mailbox_id;
     taking->laying =
         (struct laying){ .mailboxes = taking->unlaid, .count = count, .days = taking->days, .done = any_laid };
-    laying_start(step->act, &taking->laying);
+    laying_start(act, &taking->laying);
 }
 
-static void any_look(struct act *act, struct taking *taking)
+static void any_heard(struct act_step *step)
 {
-    taking->looked =
-        mailboxes_unlaid_ask(act->transaction, &(struct mailboxes_unlaid){ act->customer, any_boundary(act, taking) });
-    act_read(act, &taking->step, any_looked);
+    struct taking *taking = container_of(step, struct taking, step);
+    size_t unlaid = mailboxes_unlaid_count(step->act->transaction, taking->looked);
+    bool stale;
+    if (taking_pick_get(taking, &stale)) {
+        taking_end(taking, TAKING_MADE);
+    } else if (taking->picks++ == PICKS_MAX) {
+        taking_end(taking, TAKING_NONE);
+    } else if (stale) {
+        any_pick(step->act, taking);
+    } else if (unlaid > 0 && !taking->unlaid_too) {
+        any_lay(step->act, taking, unlaid);
+    } else if (taking->days < HORIZON) {
+        taking->days = taking_stage(taking->days + 1);
+        taking->unlaid_too = false;
+        any_pick(step->act, taking);
+    } else {
+        taking->free_from = instant_add(step->act->now, HORIZON * US_PER_DAY);
+        taking_end(taking, TAKING_NONE);
+    }
+}
+
+static void any_pick(struct act *act, struct taking *taking)
+{
+    static const struct day long_ago = { -719162 }; /* 0001-01-01 */
+    struct day boundary = any_boundary(act, taking);
+    int64_t margin_us = taking->days < HORIZON ? 0 : 4 * US_PER_DAY; /* the last stage takes whatever there is */
+    struct opening_take_any take = {
+        .customer = act->customer,
+        .not_before = taking->not_before,
+        .before = { (int64_t)boundary.number * US_PER_DAY + margin_us },
+        .laid_to = taking->unlaid_too ? long_ago : boundary,
+    };
+    taking->looked = mailboxes_unlaid_ask(act->transaction, &(struct mailboxes_unlaid){ act->customer, boundary });
+    taking->picked = opening_take_any_ask(act->transaction, &take);
+    act_read(act, &taking->step, any_heard);
 }
 
 void taking_start(struct act *act, struct taking *taking)
@@ -200,5 +196,5 @@ void taking_start(struct act *act, struct taking *taking)
     }
     int64_t ahead = instant_since(taking->not_before, act->now) / US_PER_DAY;
     taking->days = taking_stage((int32_t)MIN_OF(ahead, (int64_t)HORIZON) + 4);
-    any_look(act, taking);
+    any_pick(act, taking);
 }

@@ -27,6 +27,7 @@ struct taking {
     struct span day_span;
     struct mailbox_plan plan; /* of a named mailbox; not with TAKING_MADE */
     struct instant free_from;
+    struct text address; /* of the mailbox, if none was named */
 
     struct act_step step;
     struct laying laying;
@@ -34,6 +35,7 @@ struct taking {
     size_t plans, picked, looked;
     int32_t days; /* laid by now, or to be laid */
     unsigned picks;
+    bool unlaid_too; /* some mailboxes cannot be laid: what there is will do */
 };
 
 /* What was asked before is sent with the first pick, in order. */
