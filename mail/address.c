@@ -94,6 +94,18 @@ static bool has_encoded_word(struct text text)
     return start < text.length && text_find_text(text_after(text, start + 2), TEXT("?=")) < text.length - start - 2;
 }
 
+/* Seen by nobody, and so a second spelling of one person: blanks of no width, turns of direction. Two scripts need joiners. */
+static bool has_invisible(struct text text)
+{
+    for (const char *at = text.bytes; at < text.bytes + text.length; at = g_utf8_next_char(at)) {
+        gunichar point = g_utf8_get_char(at);
+        bool joiner = point == 0x200C || point == 0x200D;
+        if (g_unichar_type(point) == G_UNICODE_FORMAT && !joiner)
+            return true;
+    }
+    return false;
+}
+
 static bool is_digits(struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
@@ -236,6 +248,8 @@ enum address_fault address_parse(struct arena *arena, struct text text, struct a
         return fault;
     if (has_encoded_word(local))
         return ADDRESS_ENCODED_WORD;
+    if (has_invisible(local))
+        return ADDRESS_CONTROL;
     fault = domain_parse(arena, domain, &domain);
     if (fault != ADDRESS_GOOD)
         return fault;

@@ -24,7 +24,7 @@ enum address_fault {
     ADDRESS_GOOD,
     ADDRESS_EMPTY,
     ADDRESS_NOT_UTF8,
-    ADDRESS_CONTROL,      /* a control character, anywhere */
+    ADDRESS_CONTROL,      /* a control character anywhere, or an invisible one in the local-part */
     ADDRESS_NO_AT,        /* no @ that parts it in two */
     ADDRESS_DECORATED,    /* brackets, a source route, a comment, parameters, blanks around it */
     ADDRESS_ENCODED_WORD, /* =?…?= in the local-part */

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <cmocka.h>
 
 #include "mail/address.h"
@@ -119,6 +118,8 @@ static void what_is_none_is_refused_by_name(void **state)
         { TEXT("b\x7fo@example.com"), ADDRESS_CONTROL },
         { TEXT("b\xc2\x85o@example.com"), ADDRESS_CONTROL },
         { TEXT("b\xe2\x80\xa8o@example.com"), ADDRESS_CONTROL },
+        { TEXT("b\xe2\x80\x8bo@example.com"), ADDRESS_CONTROL },
+        { TEXT("\xe2\x80\xaeob@example.com"), ADDRESS_CONTROL },
         { TEXT("b\xffo@example.com"), ADDRESS_NOT_UTF8 },
         { TEXT("bo@ex\xc3mple.com"), ADDRESS_NOT_UTF8 },
     };
