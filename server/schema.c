@@ -97,7 +97,8 @@ static bool is_host_name(struct text text)
 {
     struct text rest = text, label;
     while (text_cut(&rest, '.', &label))
-        if (!is_made_of(label, "-_") || label.length > 63)
+        if (!is_made_of(label, "-_") || label.length > 63 || label.bytes[0] == '-' ||
+            label.bytes[label.length - 1] == '-')
             return false;
     return text.length > 0 && !text_ends(text, TEXT("."));
 }
