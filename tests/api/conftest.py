@@ -14,5 +14,6 @@ def witnessed(evenpost):
 def evenpost(session):
     """One platform for all tests of a module that leave it well."""
     evenpost = witnessed(Evenpost(session)).start()
+    evenpost.route("*", evenpost.sandbox_address)
     yield evenpost
     evenpost.stop()
