@@ -236,6 +236,27 @@ static void name_in_utf8(GMimeParamList *list, const char *name)
     g_mime_param_set_encoding_method(param, GMIME_PARAM_ENCODING_METHOD_RFC2231);
 }
 
+static void set_name(struct arena *arena, GMimePart *part, struct text name)
+{
+    GMimeObject *object = GMIME_OBJECT(part);
+    g_mime_part_set_filename(part, text_terminated(arena, name));
+    name_in_utf8(g_mime_content_disposition_get_parameters(g_mime_object_get_content_disposition(object)), "filename");
+    name_in_utf8(g_mime_content_type_get_parameters(g_mime_object_get_content_type(object)), "name");
+}
+
+/* A name that looks like an encoded-word: there are readers that decode it against RFC 2047 §5, so that nothing of its
+ * look may be left. */
+static void name_without_look(struct arena *arena, GMimeObject *object, struct text name)
+{
+    struct builder value = builder_in(arena);
+    builder_add(&value, TEXT(" attachment;\r\n\tfilename*=utf-8''"));
+    for (size_t i = 0; i < name.length; i++)
+        builder_format(&value, g_ascii_isalnum(name.bytes[i]) ? "%c" : "%%%02X", (unsigned char)name.bytes[i]);
+    builder_add(&value, TEXT("\r\n"));
+    GMimeHeader *header = g_mime_header_list_get_header(g_mime_object_get_header_list(object), "Content-Disposition");
+    g_mime_header_set_raw_value(header, text_terminated(arena, builder_text(&value)));
+}
+
 static GMimeObject *attachment_part(struct arena *arena, const struct content_attachment *attachment)
 {
     struct text type = TEXT_NONE, subtype = TEXT_NONE;
@@ -244,9 +265,10 @@ static GMimeObject *attachment_part(struct arena *arena, const struct content_at
     GMimePart *part = g_mime_part_new_with_type(text_terminated(arena, type), text_terminated(arena, subtype));
     GMimeObject *object = GMIME_OBJECT(part);
     g_mime_object_set_disposition(object, GMIME_DISPOSITION_ATTACHMENT);
-    g_mime_part_set_filename(part, text_terminated(arena, attachment->filename));
-    name_in_utf8(g_mime_content_disposition_get_parameters(g_mime_object_get_content_disposition(object)), "filename");
-    name_in_utf8(g_mime_content_type_get_parameters(g_mime_object_get_content_type(object)), "name");
+    if (text_find_text(attachment->filename, TEXT("=?")) < attachment->filename.length)
+        name_without_look(arena, object, attachment->filename);
+    else
+        set_name(arena, part, attachment->filename);
     fill(part, attachment->bytes, GMIME_CONTENT_ENCODING_BASE64);
     return object;
 }

@@ -121,6 +121,15 @@ def test_attachments_arrive_octet_for_octet_under_their_names():
     assert message.get_body(("plain",)).get_content().strip() == "Hello Bo."
 
 
+def test_a_file_whose_name_looks_like_an_encoded_word_keeps_that_name():
+    """Catches a name that a reader decodes against RFC 2047 §5, to a line end or to another name."""
+    names = ["=?utf-8?q?=0D=0ABcc:_x?=.txt", "=?utf-8?b?YQ0KQmNjOiB4?=", "ü =?x?= 日本" * 8, "=?"]
+    octets = compose(file=[(name, "text/plain", b"x") for name in names])
+    assert is_canonical(octets)
+    assert [part.get_filename() for part in read(octets).iter_attachments()] == names
+    assert b"=?" not in octets
+
+
 INJECTIONS = ["a\r\nBcc: x@evil.example", "a\nBcc: x@evil.example", "a\rBcc: x@evil.example", "a\0b", "a\x85Bcc: x", "a\u2028Bcc: x",
               "a\u2029Bcc: x", "a\x1bb", "a\x7fb", "a\tb"]
 HARMLESS = ["a%0d%0aBcc: x@evil.example", "a&#13;&#10;Bcc: x@evil.example", "=?utf-8?q?a=0D=0ABcc:_x?=", "=?utf-8?b?YQ0KQmNjOiB4?=",
