@@ -73,6 +73,7 @@ struct rates_word rates_take(struct rates *rates, struct uuid key, struct tick n
     else
         word.retry_after_s = MAX_OF(seconds_up(bucket->used_us + rates->cost_us - rates->room_us), 1);
     word.left = (rates->room_us - bucket->used_us) / rates->cost_us;
-    word.full_in_s = seconds_up(bucket->used_us);
+    word.full_in_s = word.left > 0 ? seconds_up(bucket->used_us)
+                                   : MAX_OF(seconds_up(bucket->used_us + rates->cost_us - rates->room_us), 1);
     return word;
 }

@@ -14,7 +14,7 @@ struct rates;
 struct rates_word {
     bool allowed;
     int64_t left;          /* requests, now */
-    int64_t full_in_s;     /* until the bucket is full again, rounded up */
+    int64_t full_in_s;     /* until the bucket is full again, or, with none left, until there is one; rounded up */
     int64_t retry_after_s; /* not allowed: until there is one */
 };
 
