@@ -32,8 +32,9 @@ struct connection {
     struct ip source;
     enum connection_state state;
     bool paused, shut; /* shut: our end-of-file is sent */
-    bool watching;     /* the poll handle is there */
-    char *out;         /* what the kernel did not take yet: from out_from, out_length bytes */
+    bool watching;     /* the poll handle is there, and waits for these events */
+    int events;
+    char *out; /* what the kernel did not take yet: from out_from, out_length bytes */
     size_t out_from, out_length, out_room;
     struct timer patience, expecting;
     struct task over;
@@ -129,6 +130,9 @@ static void connection_watch(struct connection *connection)
         connection->state == CONNECTION_FINISHING || (connection->state == CONNECTION_OPEN && !connection->paused);
     if (reads && !connection->end.peer_closed)
         events |= UV_READABLE;
+    if (events == connection->events)
+        return;
+    connection->events = events;
     if (events == 0)
         uv_poll_stop(&connection->poll);
     else if (uv_poll_start(&connection->poll, events, connection_turn) != 0)
@@ -329,8 +333,10 @@ static void connection_read(struct connection *connection)
 static void connection_turn(uv_poll_t *poll, int status, int events)
 {
     struct connection *connection = container_of(poll, struct connection, poll);
-    if (status < 0) /* libuv's EBADF is any POLLERR: reading or writing says which */
+    if (status < 0) { /* libuv's EBADF is any POLLERR, and stops: reading or writing says which it was */
         events = UV_READABLE | UV_WRITABLE;
+        connection->events = 0;
+    }
     if (connection->state == CONNECTION_CONNECTING)
         connection_connected(connection);
     else if (connection->state != CONNECTION_OVER && (events & UV_WRITABLE) != 0)

@@ -12,7 +12,7 @@ struct watch {
     uv_poll_t poll;
     struct pg_connection *connection;
     struct pg *pool;
-    int descriptor;
+    int descriptor, events;
 };
 
 static void connection_lose(struct pg_connection *connection, const char *words);
@@ -41,8 +41,12 @@ static void connection_unwatch(struct pg_connection *connection)
 static void watch_heard(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = container_of(poll, struct watch, poll);
+    if (status < 0) { /* an error of the descriptor, and libuv stops: reading says which */
+        watch->events = 0;
+        events = UV_READABLE;
+    }
     if (watch->connection != NULL)
-        connection_turn(watch->connection, status < 0 ? UV_READABLE : events);
+        connection_turn(watch->connection, events);
 }
 
 /* false: there is no descriptor to wait for. */
@@ -65,6 +69,9 @@ static bool connection_wait(struct pg_connection *connection, int events)
         connection->watch = watch;
         connection->pool->handles++;
     }
+    if (connection->watch->events == events)
+        return true;
+    connection->watch->events = events;
     return uv_poll_start(&connection->watch->poll, events, watch_heard) == 0;
 }
 
@@ -107,6 +114,7 @@ static PGconn *connection_start(const struct pg *pool, const char *hosts, const 
     const struct {
         const char *keyword, *value;
     } said[] = {
+        { "gssencmode", "disable" },
         { "keepalives_idle", "10" },
         { "keepalives_interval", "5" },
         { "keepalives_count", "3" },
@@ -222,6 +230,7 @@ static void connection_ready(struct pg_connection *connection)
 
 static void connection_step(struct pg_connection *connection)
 {
+    connection->watch->events = 0;
     uv_poll_stop(&connection->watch->poll); /* libpq may close the descriptor, and open another of the same number */
     switch (PQconnectPoll(connection->conn)) {
     case PGRES_POLLING_OK: connection_ready(connection); return;

@@ -17,9 +17,9 @@
  *   size_t slot_authorize_count(struct transaction *, size_t asked);                      for these two
  *   struct slot_authorize_row slot_authorize_get(struct transaction *, size_t asked, size_t row);
  *
- * NAME_ask() copies what it is given. NAME_count() is the number of rows given, or, of a statement that gives nothing, of
- * rows written; call it and NAME_get() only in `heard` or `ended`, in the latter only after PG_COMMITTED. What
- * NAME_get() points to lives until `ended` returns.
+ * NAME_ask() copies what it is given; between two syncs at most BOUND_STATEMENTS_PER_ROUND may be asked. NAME_count() is
+ * the number of rows given, or, of a statement that gives nothing, of rows written; call it and NAME_get() only in
+ * `heard` or `ended`, in the latter only after PG_COMMITTED. What NAME_get() points to lives until `ended` returns.
  *
  *   SQL                    C                      `?`: nullable, and null is
  *   uuid                   struct uuid            UUID_NIL
