@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { DESCRIPTORS_RESERVED = 256, FIELDS_MAX = 100, BODIES_BYTES_MAX = 256 * 1024 * 1024 };
+enum { DESCRIPTORS_RESERVED = 256, FIELDS_MAX = 100, TURNS_AT_ONCE = 16, BODIES_BYTES_MAX = 256 * 1024 * 1024 };
 
 #define ANSWER_WRITE_US (30 * US_PER_SECOND)
 
@@ -78,10 +78,12 @@ static void on_timer(uv_timer_t *timer)
 static void set_timer(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
-    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+    if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES)
+        uv_timer_stop(&http->timer);
+    else if (wait_ms > 0)
         uv_timer_start(&http->timer, on_timer, wait_ms, 0);
     else
-        uv_timer_stop(&http->timer);
+        http->again = true; /* a timer of 0 ms that starts itself would never let the loop go on */
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -94,12 +96,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct http *http = prepare->data;
-    for (int turns = 0; http->again && turns < 16; turns++) {
+    for (int turns = 0; http->again && turns < TURNS_AT_ONCE; turns++) {
         http->again = false;
         run(http);
     }
-    if (http->again)
-        uv_timer_start(&http->timer, on_timer, 0, 0);
+    if (http->again) /* much to do, or a head or chunk that fills the buffer and has no end: its deadline comes */
+        uv_timer_start(&http->timer, on_timer, 1, 0);
 }
 
 static void on_sweep(uv_timer_t *timer)
