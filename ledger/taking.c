@@ -121,24 +121,28 @@ static void named_heard(struct act_step *step)
 
 static void any_pick(struct act *act, struct taking *taking);
 
-/*
- * Local days differ from UTC's by one at most, and the earliest zone's day ends fourteen hours before UTC's: what lies
- * before the start of UTC's last day but one of the stage is laid in every zone.
- */
-static struct day any_boundary(const struct act *act, const struct taking *taking)
+/* The day from which everything within the horizon is laid, in every zone. */
+static struct day any_laid_whole(const struct act *act)
 {
-    return (struct day){ (int32_t)(act->now.us / US_PER_DAY) + taking->days - 2 };
+    return (struct day){ (int32_t)(act->now.us / US_PER_DAY) + HORIZON - 2 };
 }
 
 static void any_laid(struct laying *laying)
 {
     struct taking *taking = container_of(laying, struct taking, laying);
-    taking->unlaid_too = laying->reached == 0; /* somebody changes them, or their zone is unknown on this machine */
+    taking->whatever = laying->reached == 0; /* somebody changes them, or their zone is unknown on this machine */
     any_pick(laying->step.act, taking);
 }
 
-static void any_lay(struct act *act, struct taking *taking, size_t count)
+static void any_unlaid(struct act_step *step)
 {
+    struct taking *taking = container_of(step, struct taking, step);
+    struct act *act = step->act;
+    size_t count = mailboxes_unlaid_count(act->transaction, taking->looked);
+    if (count == 0) { /* somebody else laid them meanwhile */
+        any_pick(act, taking);
+        return;
+    }
     taking->unlaid = arena_make_array(act->arena, struct uuid, count);
     for (size_t i = 0; i < count; i++)
         taking->unlaid[i] = mailboxes_unlaid_get(act->transaction, taking->looked, i).mailbox_id;
@@ -147,41 +151,62 @@ static void any_lay(struct act *act, struct taking *taking, size_t count)
     laying_start(act, &taking->laying);
 }
 
+static void any_none(struct taking *taking, const struct act *act)
+{
+    taking->free_from = instant_add(act->now, HORIZON * US_PER_DAY);
+    taking_end(taking, TAKING_NONE);
+}
+
+/* Lays the next stage, for those that are not there yet. */
+static void any_lay(struct act *act, struct taking *taking)
+{
+    int32_t today = (int32_t)(act->now.us / US_PER_DAY);
+    if (mailboxes_least_count(act->transaction, taking->looked) == 0) {
+        any_none(taking, act);
+        return;
+    }
+    struct day least = mailboxes_least_get(act->transaction, taking->looked, 0).laid_until;
+    int32_t wanted = (int32_t)(taking->not_before.us / US_PER_DAY) - today;
+    int32_t have = day_is_none(least) ? 0 : least.number - today;
+    if (taking->whatever || have >= HORIZON - 2) {
+        any_none(taking, act);
+        return;
+    }
+    taking->days = taking_stage(MAX_OF(have, wanted) + 3);
+    struct day until = { today + taking->days - 2 };
+    taking->looked = mailboxes_unlaid_ask(act->transaction, &(struct mailboxes_unlaid){ act->customer, until });
+    act_read(act, &taking->step, any_unlaid);
+}
+
+static void any_least(struct act_step *step)
+{
+    any_lay(step->act, container_of(step, struct taking, step));
+}
+
 static void any_heard(struct act_step *step)
 {
     struct taking *taking = container_of(step, struct taking, step);
-    size_t unlaid = mailboxes_unlaid_count(step->act->transaction, taking->looked);
     bool stale;
     if (taking_pick_get(taking, &stale)) {
         taking_end(taking, TAKING_MADE);
     } else if (taking->picks++ == PICKS_MAX) {
-        taking_end(taking, TAKING_NONE);
+        any_none(taking, step->act);
     } else if (stale) {
         any_pick(step->act, taking);
-    } else if (unlaid > 0 && !taking->unlaid_too) {
-        any_lay(step->act, taking, unlaid);
-    } else if (taking->days < HORIZON) {
-        taking->days = taking_stage(taking->days + 1);
-        taking->unlaid_too = false;
-        any_pick(step->act, taking);
     } else {
-        taking->free_from = instant_add(step->act->now, HORIZON * US_PER_DAY);
-        taking_end(taking, TAKING_NONE);
+        taking->looked = mailboxes_least_ask(step->act->transaction, &(struct mailboxes_least){ step->act->customer });
+        act_read(step->act, step, any_least);
     }
 }
 
 static void any_pick(struct act *act, struct taking *taking)
 {
-    static const struct day long_ago = { -719162 }; /* 0001-01-01 */
-    struct day boundary = any_boundary(act, taking);
-    int64_t margin_us = taking->days < HORIZON ? 0 : 4 * US_PER_DAY; /* the last stage takes whatever there is */
     struct opening_take_any take = {
         .customer = act->customer,
         .not_before = taking->not_before,
-        .before = { (int64_t)boundary.number * US_PER_DAY + margin_us },
-        .laid_to = taking->unlaid_too ? long_ago : boundary,
+        .all_from = any_laid_whole(act),
+        .whatever = taking->whatever,
     };
-    taking->looked = mailboxes_unlaid_ask(act->transaction, &(struct mailboxes_unlaid){ act->customer, boundary });
     taking->picked = opening_take_any_ask(act->transaction, &take);
     act_read(act, &taking->step, any_heard);
 }
@@ -194,7 +219,5 @@ void taking_start(struct act *act, struct taking *taking)
         named_pick(act, taking);
         return;
     }
-    int64_t ahead = instant_since(taking->not_before, act->now) / US_PER_DAY;
-    taking->days = taking_stage((int32_t)MIN_OF(ahead, (int64_t)HORIZON) + 4);
     any_pick(act, taking);
 }

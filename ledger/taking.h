@@ -2,8 +2,8 @@
  * taking — the earliest opening is picked and deleted; the caller inserts the slot that it becomes.
  *
  * One life: pick; a stale opening (its slot is taken) is gone now, pick again; none: lay further days, pick again, up to
- * the horizon. Without a mailbox the earliest of the customer is meant: days are laid for all of its mailboxes in stages,
- * and only what lies before the end of a whole stage is picked, so that none that is earlier can be missing.
+ * the horizon. Without a mailbox the earliest of the customer is meant: only what lies within the days that are laid for
+ * all of its mailboxes is picked, so that none that is earlier can be missing.
  */
 #pragma once
 
@@ -33,9 +33,9 @@ struct taking {
     struct laying laying;
     struct uuid *unlaid;
     size_t plans, picked, looked;
-    int32_t days; /* laid by now, or to be laid */
+    int32_t days; /* to be laid */
     unsigned picks;
-    bool unlaid_too; /* some mailboxes cannot be laid: what there is will do */
+    bool whatever; /* some mailboxes cannot be laid: what there is will do */
 };
 
 /* What was asked before is sent with the first pick, in order. */

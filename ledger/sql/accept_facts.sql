@@ -14,7 +14,7 @@ left join slots on slots.customer_id = $1 and slots.message_id = parents.message
 left join lateral (
     select mailbox_id, domain_id, ip_id, state, address
     from mailboxes m
-    where m.customer_id = $1 and m.mailbox_id = coalesce(parents.mailbox_id, $2)
+    where m.customer_id = $1 and m.mailbox_id = case when parents.mailbox_id is null then $2 else parents.mailbox_id end
     limit 1                                            -- by its key, however many the customer has
 ) mailboxes on true
 left join domains on domains.customer_id = $1 and domains.domain_id = mailboxes.domain_id

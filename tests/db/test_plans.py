@@ -74,7 +74,7 @@ EVENT = "0192a000-0009-7000-8000-000000000001"
 HOT = [
     ("ledger/slot_authorize", "evenpost_worker", [CUSTOMER, IP, 3, X, "2026-11-23T13:00:00Z", NOW], 140),
     ("ledger/opening_take", "evenpost_server", [CUSTOMER, M, NOW], 40),
-    ("ledger/opening_take_any", "evenpost_server", [CUSTOMER, NOW, "2027-01-20T00:00:00Z", "0001-01-01"], 70),
+    ("ledger/opening_take_any", "evenpost_server", [CUSTOMER, NOW, "2027-02-20", True], 70),
     ("ledger/accept_facts", "evenpost_server", [CUSTOMER, M, None], 30),
     ("ledger/recipient_mark", "evenpost_server", [CUSTOMER, "new@example.com", NOW, X, NOW], 40),
     ("ledger/recipient_hold", "evenpost_server", [CUSTOMER, "p5@example.com"], 15),
