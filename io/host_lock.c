@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/map.h"
+
+#include "io/clock.h"
 #include "io/socket_address.h"
 
 /* ---- the lock ---- */
@@ -56,10 +59,22 @@ const char *host_lock_word_name(enum host_lock_word word)
 #define STATES                                                                                                         \
     (1U << TCP_ESTABLISHED | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK)
 
-struct wanted {
+/*
+ * One look serves every lane that asks within SURVEY_US: a host may have thousands, and each look walks the kernel's whole
+ * table. What it shows too long is only a socket that is closed since.
+ */
+enum { SURVEY_US = 200 * 1000 };
+
+struct seen {
     struct ip local;
-    const uint16_t *ports;
-    size_t count;
+    uint16_t remote_port;
+    int count;
+};
+
+struct survey {
+    struct arena *arena;
+    struct map *seen; /* by local address and remote port */
+    struct tick at;
 };
 
 static int diag_ask(struct ip local)
@@ -86,20 +101,38 @@ static int diag_ask(struct ip local)
     return -1;
 }
 
-static bool is_wanted(const struct wanted *wanted, const struct inet_diag_msg *socket)
+static struct text key_of(const struct seen *seen)
 {
-    if (memcmp(socket->id.idiag_src, wanted->local.bytes, wanted->local.version == 4 ? 4 : 16) != 0)
-        return false;
-    for (size_t i = 0; i < wanted->count; i++) {
-        if (socket->id.idiag_dport == htons(wanted->ports[i]))
-            return true;
-    }
-    return false;
+    return text_from((const char *)seen, offsetof(struct seen, count));
+}
+
+static void survey_add(struct survey *survey, struct ip local, uint16_t remote_port)
+{
+    struct seen *seen = arena_make(survey->arena, struct seen);
+    seen->local = local;
+    seen->remote_port = remote_port;
+    struct seen *known = map_find(survey->seen, key_of(seen));
+    if (known == NULL)
+        (void)map_put(survey->seen, key_of(seen), seen);
+    (known == NULL ? seen : known)->count++;
+}
+
+static void survey_drop(struct survey *survey)
+{
+    map_free(&survey->seen);
+    arena_free(&survey->arena);
 }
 
 enum diag_word { DIAG_MORE, DIAG_DONE, DIAG_FAILED };
 
-static enum diag_word diag_count(const struct wanted *wanted, char *bytes, size_t length, int *count)
+static void diag_note(struct survey *survey, const struct inet_diag_msg *socket)
+{
+    struct ip local = { .version = socket->idiag_family == AF_INET ? 4 : 6 };
+    memcpy(local.bytes, socket->id.idiag_src, local.version == 4 ? 4 : 16);
+    survey_add(survey, local, ntohs(socket->id.idiag_dport));
+}
+
+static enum diag_word diag_read(struct survey *survey, char *bytes, size_t length)
 {
     for (struct nlmsghdr *head = (struct nlmsghdr *)bytes; NLMSG_OK(head, length); head = NLMSG_NEXT(head, length)) {
         if ((head->nlmsg_flags & NLM_F_DUMP_INTR) != 0 || head->nlmsg_type == NLMSG_ERROR)
@@ -107,27 +140,65 @@ static enum diag_word diag_count(const struct wanted *wanted, char *bytes, size_
         if (head->nlmsg_type == NLMSG_DONE)
             return DIAG_DONE;
         if (head->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-            *count += is_wanted(wanted, NLMSG_DATA(head));
+            diag_note(survey, NLMSG_DATA(head));
     }
     return DIAG_MORE;
 }
 
-int host_lock_count_sockets(struct ip local, const uint16_t *remote_ports, size_t count)
+static bool diag_hear(struct survey *survey, int descriptor)
 {
-    struct wanted wanted = { local, remote_ports, count };
     _Alignas(struct nlmsghdr) char bytes[32 * 1024];
-    int found = 0;
-    int descriptor = diag_ask(local);
-    if (descriptor < 0)
-        return -1;
     enum diag_word word = DIAG_MORE;
     while (word == DIAG_MORE) {
         ssize_t length = recv(descriptor, bytes, sizeof(bytes), MSG_TRUNC);
-        word = length <= 0 || length > (ssize_t)sizeof(bytes) ? DIAG_FAILED
-                                                              : diag_count(&wanted, bytes, (size_t)length, &found);
+        bool whole = length > 0 && length <= (ssize_t)sizeof(bytes);
+        word = whole ? diag_read(survey, bytes, (size_t)length) : DIAG_FAILED;
     }
+    return word == DIAG_DONE;
+}
+
+static bool survey_take(struct survey *survey, struct ip local)
+{
+    int descriptor = diag_ask(local);
+    if (descriptor < 0)
+        return false;
+    survey->arena = arena_new();
+    survey->seen = map_new((struct hash_key){ 0, 0 }); /* only this host's own sockets: nobody makes them collide */
+    bool heard = diag_hear(survey, descriptor);
     int fault = errno;
     close(descriptor);
+    if (!heard)
+        survey_drop(survey);
     errno = fault;
-    return word == DIAG_DONE ? found : -1;
+    return heard;
+}
+
+/* NULL: the kernel did not answer. */
+static const struct survey *survey_of(struct ip local)
+{
+    static struct survey surveys[2];
+    struct survey *survey = &surveys[local.version == 6];
+    struct tick now = clock_tick();
+    if (survey->seen != NULL && tick_since(now, survey->at) < SURVEY_US)
+        return survey;
+    survey_drop(survey);
+    survey->at = now;
+    return survey_take(survey, local) ? survey : NULL;
+}
+
+int host_lock_count_sockets(struct ip local, const uint16_t *remote_ports, size_t count)
+{
+    const struct survey *survey = survey_of(local);
+    int found = 0;
+    if (survey == NULL)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct seen wanted;
+        memset(&wanted, 0, sizeof(wanted)); /* the key is all of its bytes */
+        wanted.local = local;
+        wanted.remote_port = remote_ports[i];
+        const struct seen *seen = map_find(survey->seen, key_of(&wanted));
+        found += seen == NULL ? 0 : seen->count;
+    }
+    return found;
 }

@@ -31,6 +31,7 @@ const char *host_lock_word_name(enum host_lock_word word);
 /*
  * How many sockets with this local address and one of these remote ports a receiver may still count: ESTABLISHED,
  * FIN_WAIT1, FIN_WAIT2, CLOSING, LAST_ACK (also those without a process). Asks the kernel (sock_diag, unprivileged,
- * this network namespace). -1: it did not answer; errno says why.
+ * this network namespace), for all lanes together: the answer may be 0.2 s old, so it may still count a socket that has
+ * closed. -1: it did not answer; errno says why.
  */
 MUST_USE int host_lock_count_sockets(struct ip local, const uint16_t *remote_ports, size_t count);

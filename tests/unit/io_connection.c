@@ -1,23 +1,21 @@
-/* io/connection against peers that close late, never, at once, or are not there; io/host_lock against their sockets. */
+/* io/connection against peers that close late, never, at once, or are not there. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bounds.h"
+
 #include "io/clock.h"
 #include "io/connection.h"
-#include "io/host_lock.h"
 #include "io/loop.h"
+#include "io/socket_address.h"
 
 enum { MS = 1000 };
 
@@ -37,8 +35,8 @@ struct peer {
     int listener;
     uint16_t port;
     pthread_t thread;
-    char source[INET6_ADDRSTRLEN]; /* whom it saw */
-    size_t read;                   /* bytes until our end-of-file */
+    struct ip source; /* whom it saw */
+    size_t read;      /* bytes until our end-of-file */
     bool saw_end, saw_reset;
     struct tick closed;
 };
@@ -46,27 +44,32 @@ struct peer {
 static void *peer_run(void *argument)
 {
     struct peer *peer = argument;
-    struct sockaddr_in from;
+    struct sockaddr_storage from;
     socklen_t length = sizeof(from);
     int client = accept(peer->listener, (struct sockaddr *)&from, &length);
     if (client < 0)
         return NULL;
-    inet_ntop(AF_INET, &from.sin_addr, peer->source, sizeof(peer->source));
+    peer->source = socket_address_ip(&from);
     peer->play(peer, client);
     peer->closed = clock_tick();
     close(client);
     return NULL;
 }
 
+static void peer_listen_at(struct peer *peer, const char *address)
+{
+    struct sockaddr_storage at;
+    socklen_t length = socket_address_of(ip_of(address), 0, &at);
+    peer->listener = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(peer->listener, (struct sockaddr *)&at, length), 0);
+    assert_int_equal(listen(peer->listener, 8), 0);
+    assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&at, &length), 0);
+    peer->port = socket_address_port(&at);
+}
+
 static void peer_listen(struct peer *peer)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof(address);
-    peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(peer->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(peer->listener, 8), 0);
-    assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&address, &length), 0);
-    peer->port = ntohs(address.sin_port);
+    peer_listen_at(peer, "127.0.0.1");
 }
 
 static void peer_start(struct peer *peer, void (*play)(struct peer *peer, int client))
@@ -265,7 +268,7 @@ static void it_leaves_from_its_source(void **state) /* catches: the host's first
     call_from(&caller, "127.9.8.7", "127.0.0.1", peer.port);
     wait_for_end(&caller);
     peer_join(&peer);
-    assert_string_equal(peer.source, "127.9.8.7");
+    assert_true(ip_equal(peer.source, ip_of("127.9.8.7")));
     assert_string_equal(caller.first, "220 hello\r\n");
     assert_int_equal(caller.end.word, CONNECTION_FINISHED);
     assert_true(caller.end.peer_closed && caller.end.connected && peer.saw_end);
@@ -473,84 +476,18 @@ static void a_silent_peer_is_given_up(void **state)
     close(peer.listener);
 }
 
-/* ---- one owner of an IP ---- */
-
-static void a_lock_is_held_once(void **state) /* catches: SO_REUSEADDR, with which two may bind */
+static void it_leaves_by_ipv6_too(void **state)
 {
     (void)state;
-    enum { PORT = 8790 };
-    struct host_lock first, second, other;
-    assert_int_equal(host_lock_take(&first, ip_of("127.7.7.7"), PORT), HOST_LOCK_HELD);
-    assert_int_equal(host_lock_take(&second, ip_of("127.7.7.7"), PORT), HOST_LOCK_TAKEN);
-    assert_int_equal(host_lock_take(&other, ip_of("127.7.7.8"), PORT), HOST_LOCK_HELD);
-    host_lock_release(&first);
-    assert_int_equal(host_lock_take(&second, ip_of("127.7.7.7"), PORT), HOST_LOCK_HELD);
-    host_lock_release(&second);
-    host_lock_release(&second);
-    host_lock_release(&other);
-    assert_int_equal(host_lock_take(&first, ip_of("192.0.2.1"), PORT), HOST_LOCK_NOT_OURS);
-    assert_int_equal(host_lock_take(&first, ip_of("::1"), PORT), HOST_LOCK_HELD);
-    host_lock_release(&first);
-}
-
-static void a_stopped_owner_keeps_it_and_a_dead_one_does_not(void **state)
-{
-    (void)state;
-    enum { PORT = 8791 };
-    int ready[2], status;
-    struct host_lock lock;
-    assert_int_equal(pipe(ready), 0);
-    pid_t owner = fork();
-    if (owner == 0) {
-        _exit(host_lock_take(&lock, ip_of("127.7.7.7"), PORT) == HOST_LOCK_HELD && write(ready[1], "x", 1) == 1
-                  ? pause()
-                  : 1);
-    }
-    char byte;
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    kill(owner, SIGSTOP);
-    waitpid(owner, &status, WUNTRACED);
-    assert_int_equal(host_lock_take(&lock, ip_of("127.7.7.7"), PORT), HOST_LOCK_TAKEN);
-    kill(owner, SIGKILL);
-    waitpid(owner, &status, 0);
-    assert_int_equal(host_lock_take(&lock, ip_of("127.7.7.7"), PORT), HOST_LOCK_HELD);
-    host_lock_release(&lock);
-    close(ready[0]);
-    close(ready[1]);
-}
-
-static int client_of(struct peer *peer, const char *source)
-{
-    struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET, .sin_port = htons(peer->port) };
-    inet_pton(AF_INET, source, &from.sin_addr);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(client, (struct sockaddr *)&from, sizeof(from)), 0);
-    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
-    return client;
-}
-
-static void the_kernel_counts_what_a_receiver_may_count(void **state) /* catches: orphans of a dead owner overlooked */
-{
-    (void)state;
-    struct peer peer = { 0 };
-    peer_listen(&peer);
-    const uint16_t ports[] = { 1, peer.port };
-    struct ip ours = ip_of("127.7.7.9");
-    assert_int_equal(host_lock_count_sockets(ours, ports, 2), 0);
-    int client = client_of(&peer, "127.7.7.9"), neighbour = client_of(&peer, "127.7.7.10");
-    int accepted = accept(peer.listener, NULL, NULL);
-    assert_int_equal(host_lock_count_sockets(ours, ports, 2), 1);
-    assert_int_equal(host_lock_count_sockets(ours, ports, 1), 0);
-    close(client); /* FIN_WAIT2, without a process */
-    usleep(20 * MS);
-    assert_int_equal(host_lock_count_sockets(ours, ports, 2), 1);
-    close(accepted); /* the peer closed too: TIME_WAIT */
-    usleep(20 * MS);
-    assert_int_equal(host_lock_count_sockets(ours, ports, 2), 0);
-    assert_int_equal(host_lock_count_sockets(ip_of("::1"), ports, 2), 0);
-    close(neighbour);
-    close(peer.listener);
+    struct peer peer = { .play = greets_and_reads };
+    struct caller caller = { .finish_us = 2000 * MS };
+    peer_listen_at(&peer, "::1");
+    assert_int_equal(pthread_create(&peer.thread, NULL, peer_run, &peer), 0);
+    call_from(&caller, "::1", "::1", peer.port);
+    wait_for_end(&caller);
+    peer_join(&peer);
+    assert_int_equal(caller.end.word, CONNECTION_FINISHED);
+    assert_string_equal(caller.first, "220 hello\r\n");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
@@ -570,9 +507,7 @@ int main(void)
         TEST(what_was_written_goes_before_the_end),
         TEST(a_pause_leaves_the_bytes_with_the_peer),
         TEST(a_silent_peer_is_given_up),
-        TEST(a_lock_is_held_once),
-        TEST(a_stopped_owner_keeps_it_and_a_dead_one_does_not),
-        TEST(the_kernel_counts_what_a_receiver_may_count),
+        TEST(it_leaves_by_ipv6_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
