@@ -77,7 +77,7 @@ class Scratch:
     def dots(self, source):
         """Every final dot of one source, page by page."""
         found, after = [], 0
-        while page := self.sandbox(f"/record/timeline?source={source}&after={after}&limit=500")["dots"]:
+        while page := self.sandbox(f"/record/timeline?source={source}&after_dot={after}&limit=500")["dots"]:
             found += page
             after = page[-1]["n"]
         return found

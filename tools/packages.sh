@@ -13,7 +13,7 @@ packages_run=(
 )
 packages_test=(
     postgresql-15-pgtap python3-pytest python3-hypothesis python3-psycopg clang-format binutils git iproute2 strace
-    shellcheck systemd
+    shellcheck systemd clang libclang-rt-14-dev
 )
 
 packages_missing() {

@@ -3,7 +3,7 @@
 #
 #   ./evenpost test [--long] [KIND...]
 #
-#   KIND     unit, conversations, sim, db, promises, peers, pages, fuzz, bench; without one: all of them but bench.
+#   KIND     unit, conversations, sim, db, api, promises, peers, fuzz, bench; without one: all of them but bench.
 #   --long   all of them and bench, slow parts too.
 #
 # Programs are built twice, for release and with AddressSanitizer and UBSan; what each kind said stays in the home,
@@ -20,8 +20,9 @@ cd "$EVENPOST_ROOT"
 # shellcheck source=tools/build.sh
 . tools/build.sh
 
-kinds_known=(unit conversations sim db promises peers pages fuzz bench)
+kinds_known=(unit conversations sim db api promises peers pages fuzz bench)
 sanitized=$EVENPOST_HOME/build-sanitized
+fuzzed=$EVENPOST_HOME/build-fuzz
 results=$EVENPOST_HOME/test
 kinds=()
 long=
@@ -66,6 +67,11 @@ builds_make() {
         -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEVENPOST_SANITIZE=address,undefined
 }
 
+# libFuzzer is clang's.
+fuzzers_make() {
+    build_into "$fuzzed" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEVENPOST_FUZZ=ON fuzz
+}
+
 # Real receivers are unpacked, never installed; for that the package lists must be here.
 lists_have() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -print -quit 2>/dev/null)" ] || apt update
@@ -78,7 +84,7 @@ in_c() {
 }
 
 in_python() {
-    EVENPOST_BUILD=$2 EVENPOST_TEST_LONG=$long timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
+    EVENPOST_BUILD=$2 EVENPOST_FUZZ_BUILD=$fuzzed EVENPOST_TEST_LONG=$long timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
         nice /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "tests/$1" ${only:+-k "$only"} \
         -o junit_family=xunit1 --junitxml="$results/$1.$3.xml" || true
 }
@@ -117,6 +123,7 @@ main() {
     packages_need "${packages_build[@]}" "${packages_run[@]}" "${packages_test[@]}"
     builds_make
     step "package lists here" lists_have
+    [[ " ${kinds[*]} " != *" fuzz "* ]] || step "fuzzers built" fuzzers_make
     local kind
     for kind in "${kinds[@]}"; do
         kind_run "$kind" </dev/null 2>&1 | tee "$EVENPOST_HOME/log/test/$kind.log"
