@@ -1,6 +1,7 @@
 /* io/host_lock: one owner of an IP on this host, and the sockets that the kernel still shows of an old one. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 #include <signal.h>
