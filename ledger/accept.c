@@ -13,7 +13,7 @@ struct accepting {
     struct taking taking;
     struct accept_facts_row facts;
     struct text address; /* the mailbox's */
-    bool first_writing, named;
+    bool follows, first_writing, named;
     size_t asked, marked, domain_held, recipient_held;
 };
 
@@ -88,7 +88,7 @@ static void accept_write(struct act *act, struct accepting *accepting)
 {
     struct accept *accept = accepting->accept;
     accept->slot = accepting->taking.slot;
-    accept->thread = accepting->first_writing ? accept->message : accepting->facts.thread;
+    accept->thread = accepting->follows ? accepting->facts.thread : accept->message;
     accept->explanation_code = instant_before(act->now, accept->scheduled_at) ? TEXT("scheduled")
                                : accepting->facts.parent_open                 ? TEXT("waiting_for_thread")
                                                                               : TEXT("waiting_for_slot");
@@ -112,7 +112,6 @@ static enum booking accept_refusal(const struct accept_facts_row *facts, bool ma
         .mailbox_closed = text_equal(facts->mailbox_state, TEXT("closed")),
         .mailbox_paused = text_equal(facts->mailbox_state, TEXT("paused")),
         .has_ip = !mailbox_read || !uuid_is_nil(facts->ip),
-        .first_writing = uuid_is_nil(facts->parent),
     });
 }
 
@@ -231,6 +230,19 @@ static void accept_take(struct act *act, struct accepting *accepting)
 
 /* ---- 1: what stands against it, as far as it is known before anything is held ---- */
 
+static enum accept_word accept_thread(const struct accepting *accepting)
+{
+    const struct accept *accept = accepting->accept;
+    const struct accept_facts_row *facts = &accepting->facts;
+    if (uuid_is_nil(facts->parent))
+        return ACCEPT_PARENT_UNKNOWN;
+    if (!text_equal(facts->parent_recipient, accept->recipient_key))
+        return ACCEPT_PARENT_OTHER;
+    if (!uuid_is_nil(accept->mailbox) && !uuid_equal(accept->mailbox, facts->mailbox))
+        return ACCEPT_THREAD_OTHER;
+    return ACCEPT_MADE;
+}
+
 static void accept_heard(struct act_step *step)
 {
     struct accepting *accepting = container_of(step, struct accepting, step);
@@ -241,10 +253,12 @@ static void accept_heard(struct act_step *step)
     }
     accepting->facts = accept_facts_get(step->act->transaction, accepting->asked, 0);
     accepting->address = accepting->facts.address;
-    if (!accepting->first_writing && uuid_is_nil(accepting->facts.parent)) {
-        accept_end(accept, ACCEPT_PARENT_UNKNOWN);
+    enum accept_word thread = accepting->follows ? accept_thread(accepting) : ACCEPT_MADE;
+    if (thread != ACCEPT_MADE) {
+        accept_end(accept, thread);
         return;
     }
+    accepting->first_writing = !accepting->follows || !accepting->facts.thread_begun;
     enum booking refusal = accept_refusal(&accepting->facts, accepting->named);
     if (accepting->named && uuid_is_nil(accepting->facts.mailbox) && refusal != BOOKING_CUSTOMER_SUSPENDED)
         accept_end(accept, ACCEPT_MAILBOX_UNKNOWN);
@@ -258,8 +272,8 @@ void accept_message(struct act *act, struct accept *accept)
 {
     struct accepting *accepting = arena_make(act->arena, struct accepting);
     accepting->accept = accept;
-    accepting->first_writing = uuid_is_nil(accept->in_reply_to);
-    accepting->named = !uuid_is_nil(accept->mailbox) || !accepting->first_writing;
+    accepting->follows = !uuid_is_nil(accept->in_reply_to);
+    accepting->named = !uuid_is_nil(accept->mailbox) || accepting->follows;
     accepting->asked = accept_facts_ask(act->transaction,
                                         &(struct accept_facts){ act->customer, accept->mailbox, accept->in_reply_to });
     act_read(act, &accepting->step, accept_heard);

@@ -6,6 +6,9 @@
  * the customer has written to that person lately. One row of `recipients` is where two acceptances of one person, and
  * an acceptance and a suppression, meet: both cannot win. Then the earliest opening is taken, and laid if need be.
  *
+ * A follow-up goes from its thread's mailbox, after what it answers, to the same person. It is no first writing where its
+ * thread has reached that person, or is about to; else it is one like any other, whatever it answers.
+ *
  * ACCEPT_MADE is a promise only after the commit's own word. Any other word: act_rollback().
  */
 #pragma once
@@ -26,6 +29,8 @@ enum accept_word {
     ACCEPT_RECENTLY_WRITTEN,
     ACCEPT_NO_SLOT,        /* nothing free within the horizon: `free_from` says from when there is more */
     ACCEPT_PARENT_UNKNOWN, /* in_reply_to is no message of this customer */
+    ACCEPT_PARENT_OTHER,   /* in_reply_to was written to somebody else */
+    ACCEPT_THREAD_OTHER,   /* a mailbox was named, and the thread is another one's */
 };
 
 struct accept {

@@ -195,6 +195,14 @@ static void refuse_accept(struct request *request, enum accept_word word, struct
         request_refuse_field(request, PROBLEM_VALIDATION, "/in_reply_to", "unknown",
                              "The customer has no such message.");
         return;
+    case ACCEPT_PARENT_OTHER:
+        request_refuse_field(request, PROBLEM_VALIDATION, "/in_reply_to", "another-recipient",
+                             "That message was written to somebody else.");
+        return;
+    case ACCEPT_THREAD_OTHER:
+        request_refuse_field(request, PROBLEM_VALIDATION, "/mailbox_id", "another-mailbox",
+                             "A follow-up goes from the mailbox of its thread.");
+        return;
     case ACCEPT_NO_SLOT:
         request_refuse_field(request, PROBLEM_NO_FREE_SLOT, "/scheduled_at", "no-free-slot",
                              "No sending time is free within %d days; there are more from %.*s.",

@@ -1,12 +1,22 @@
 -- accept_facts: what may stand against a message, and the thread it belongs to. No row: no such customer.
 -- takes: customer uuid, mailbox uuid?, parent uuid?
 -- gives: live boolean, customer_state text, identity_given boolean, gap_days integer, parent uuid?, thread uuid?,
---   parent_at timestamptz?, parent_open boolean, mailbox uuid?, mailbox_state text?, address text?, domain_ready boolean,
---   ip uuid?
--- costs: six key look-ups
+--   parent_recipient text?, parent_at timestamptz?, parent_open boolean, thread_begun boolean, mailbox uuid?,
+--   mailbox_state text?, address text?, domain_ready boolean, ip uuid?
+-- costs: six key look-ups; four more with a parent
 select customers.mode = 'live', customers.state, coalesce(customers.legal_name <> '' and customers.postal_address <> '', false),
-    customers.recipient_gap_days, parents.message_id, parents.thread_id, slots.at,
-    parents.message_id is not null and parents.ended_at is null, mailboxes.mailbox_id, mailboxes.state,
+    customers.recipient_gap_days, parents.message_id, parents.thread_id, parents.recipient_key, slots.at,
+    parents.message_id is not null and parents.ended_at is null,
+    exists (
+        select from slots seen
+        where seen.customer_id = $1 and seen.message_id in (parents.message_id, parents.thread_id)
+          and seen.state <> 'booked')
+    or exists (
+        select from recipients
+        join messages first_ones on first_ones.customer_id = $1 and first_ones.message_id = recipients.first_message_id
+        where recipients.customer_id = $1 and recipients.address_key = parents.recipient_key
+          and first_ones.thread_id = parents.thread_id),
+    mailboxes.mailbox_id, mailboxes.state,
     mailboxes.address, coalesce(domains.state = 'ready', false), mailboxes.ip_id
 from customers
 left join messages parents on parents.customer_id = $1 and parents.message_id = $3

@@ -59,28 +59,61 @@ static void one_person_is_not_courted_twice(void **state) /* catches: a gap that
     struct accept again = message_to("bo@example.com");
     again.mailbox = mailbox_in("tim@acme.example", 2, UUID_NIL);
     assert_int_equal(offer(again), ACCEPT_RECENTLY_WRITTEN);
-    again.in_reply_to = accepted.message = UUID_NIL;
     jump("2026-12-24T06:00:00Z");
     again.message = fresh();
     assert_int_equal(offer(again), ACCEPT_MADE);
+}
+
+static struct accept follow_up(struct uuid parent)
+{
+    struct accept follow = message_to("bo@example.com");
+    follow.mailbox = UUID_NIL;
+    follow.in_reply_to = parent;
+    return follow;
 }
 
 static void
 a_follow_up_goes_from_its_threads_mailbox_and_after(void **state) /* catches: a reply before what it answers */
 {
     (void)state;
+    mailbox_in("tim@acme.example", 2, UUID_NIL);
     struct uuid first = accept_to("bo@example.com");
     struct instant at = accepted.slot.at;
-    struct accept follow = message_to("bo@example.com");
-    follow.mailbox = mailbox_in("tim@acme.example", 2, UUID_NIL);
-    follow.in_reply_to = first;
-    assert_int_equal(offer(follow), ACCEPT_MADE);
+    assert_int_equal(offer(follow_up(first)), ACCEPT_MADE);
     assert_true(uuid_equal(accepted.slot.mailbox, mailbox));
     assert_true(uuid_equal(accepted.thread, first));
     assert_true(instant_before(at, accepted.slot.at));
-    follow.message = fresh();
-    follow.in_reply_to = fresh();
-    assert_int_equal(offer(follow), ACCEPT_PARENT_UNKNOWN);
+    assert_true(text_equal(accepted.explanation_code, TEXT("waiting_for_thread")));
+    assert_int_equal(offer(follow_up(accepted.message)), ACCEPT_MADE); /* and one to the follow-up */
+    assert_true(uuid_equal(accepted.thread, first));
+}
+
+static void a_follow_up_is_to_the_same_person_from_the_same_mailbox(void **state) /* catches: a way around the gap */
+{
+    (void)state;
+    struct uuid other = mailbox_in("tim@acme.example", 2, UUID_NIL), first = accept_to("al@example.com");
+    assert_int_equal(offer(follow_up(first)), ACCEPT_PARENT_OTHER);
+    assert_int_equal(offer(follow_up(fresh())), ACCEPT_PARENT_UNKNOWN);
+    struct accept follow = follow_up(accept_to("bo@example.com"));
+    follow.mailbox = other;
+    assert_int_equal(offer(follow), ACCEPT_THREAD_OTHER);
+}
+
+static void a_follow_up_to_what_was_never_sent_is_a_first_writing(void **state) /* catches: send, cancel, follow up */
+{
+    (void)state;
+    struct uuid first = accept_to("bo@example.com");
+    struct cancel_message_call call = { .given = { .message = first } };
+    cancel_message_call(server, &call);
+    struct accept rival = message_to("bo@example.com");
+    rival.mailbox = mailbox_in("tim@acme.example", 2, UUID_NIL);
+    assert_int_equal(offer(rival), ACCEPT_MADE);
+    assert_int_equal(offer(follow_up(first)), ACCEPT_RECENTLY_WRITTEN);
+    call.given.message = rival.message;
+    cancel_message_call(server, &call);
+    assert_int_equal(offer(follow_up(first)), ACCEPT_MADE);
+    rival.message = fresh();
+    assert_int_equal(offer(rival), ACCEPT_RECENTLY_WRITTEN);
 }
 
 static void each_refusal_has_its_word(void **state) /* catches: one reason told as another */
@@ -296,6 +329,8 @@ int main(void)
         TEST(what_is_rolled_back_leaves_nothing),
         TEST(one_person_is_not_courted_twice),
         TEST(a_follow_up_goes_from_its_threads_mailbox_and_after),
+        TEST(a_follow_up_is_to_the_same_person_from_the_same_mailbox),
+        TEST(a_follow_up_to_what_was_never_sent_is_a_first_writing),
         TEST(each_refusal_has_its_word),
         TEST(nothing_is_free_beyond_the_horizon),
         TEST(without_a_mailbox_it_is_the_earliest_opening),
