@@ -250,6 +250,19 @@ the_last_ip_released_leaves_messages_waiting(void **state) /* catches: a message
     assert_string_equal(states(), "booked waiting_for_slot, booked waiting_for_slot");
 }
 
+static void a_released_ip_keeps_its_other_reasons(void **state) /* catches: a pause that an assignment forgets */
+{
+    (void)state;
+    struct ip_pause_call pause = { .given = { .ip = ip, .paused = true } };
+    ip_pause_call(server, &pause);
+    struct ip_release_call call = { .given = { .ip = ip, .available_at = instant_at(MONDAY) } };
+    ip_release_call(server, &call);
+    assert_string_equal(told("select halted from lanes where ip_id = '%s'", ip_text_of), "{ip_paused,released}");
+    struct ip_assign_call again = { .given = { .ip = ip } };
+    ip_assign_call(server, &again);
+    assert_string_equal(told("select halted from lanes where ip_id = '%s'", ip_text_of), "{ip_paused}");
+}
+
 static void a_paused_ip_takes_bookings_and_sends_nothing(void **state) /* catches: a pause that refuses customers */
 {
     (void)state;
@@ -281,6 +294,7 @@ static void a_suspended_customer_keeps_what_is_booked(void **state) /* catches: 
     assert_string_equal(told("select halted from lanes where ip_id = '%s'", ip_text_of),
                         "{ip_paused,customer_suspended}");
     assert_int_equal(offer(message_to("al@example.com")), ACCEPT_CUSTOMER_SUSPENDED);
+    assert_string_equal(told("select count(*) from openings where customer_id = '%s'", customer_text), "0");
     jump("2026-11-24T06:00:00Z");
     struct book_anew_call anew = { .given = { .message = messages[0] } };
     book_anew_call(jobs, &anew);
@@ -385,6 +399,7 @@ int main(void)
         TEST(a_closed_mailbox_cancels_what_waits),
         TEST(a_released_ip_hands_its_mailboxes_on),
         TEST(the_last_ip_released_leaves_messages_waiting),
+        TEST(a_released_ip_keeps_its_other_reasons),
         TEST(a_paused_ip_takes_bookings_and_sends_nothing),
         TEST(a_suspended_customer_keeps_what_is_booked),
         TEST(a_closed_customers_mail_is_cancelled),

@@ -254,6 +254,23 @@ an_unknown_authorization_is_spent(void **state) /* catches: a late commit that f
     assert_int_equal(authorize(message, generation), AUTHORIZE_NOT_YET);
 }
 
+static void an_outcome_speaks_of_its_own_slot_alone(void **state) /* catches: a late word for the slot before last */
+{
+    (void)state;
+    struct uuid message = due_message();
+    assert_int_equal(authorize(message, generation), AUTHORIZED);
+    struct outcome first = after(message, OUTCOME_NOT_SENT, true);
+    assert_int_equal(write_outcome(&first), OUTCOME_WRITTEN);
+    assert_null(clock_file_forward(clock_path, first.slot.at));
+    assert_int_equal(authorize(message, generation),
+                     AUTHORIZED); /* the second slot: `accepted` still names the first */
+    struct outcome late = after(message, OUTCOME_DEFERRED, true);
+    assert_int_equal(write_outcome(&late), OUTCOME_TOO_LATE);
+    late = after(message, OUTCOME_DELIVERED, true);
+    assert_int_equal(write_outcome(&late), OUTCOME_TOO_LATE);
+    assert_string_equal(state_of(message), "sending|spent,authorized");
+}
+
 static void a_bounce_may_suppress_the_recipient(void **state) /* catches: the next campaign to a dead address */
 {
     (void)state;
@@ -439,6 +456,7 @@ int main(void)
         TEST(a_retry_in_its_slot_waits_there),
         TEST(an_outcome_is_written_once),
         TEST(an_unknown_authorization_is_spent),
+        TEST(an_outcome_speaks_of_its_own_slot_alone),
         TEST(a_bounce_may_suppress_the_recipient),
         TEST(a_refusal_before_the_dot_gives_the_mark_back),
         TEST(a_deferred_message_meets_its_suppression),
