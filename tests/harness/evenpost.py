@@ -30,6 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 START = datetime.datetime(2026, 11, 23, tzinfo=UTC)                 # a Monday, 00:00 UTC
 ALL_DAY = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "00:00", "end": "24:00"}
 HOST = "sender-1"
+SANDBOX_DOMAIN = "people.test"      # what a worker does not know yet waits: so there is no route * to catch it
 SETTLED = {"delivered", "bounced", "unconfirmed", "resent", "cancelled", "expired", "suppressed"}
 
 
@@ -96,7 +97,7 @@ class Evenpost:
         self.ready()
         if worker:
             self.worker.start()
-        self.route("*", self.sandbox_address)
+        self.route(SANDBOX_DOMAIN, self.sandbox_address)
         self.clock.run()
         return self
 
@@ -134,12 +135,15 @@ class Evenpost:
 
     # Where mail goes.
 
-    def receiver(self, domain=None, port=2525):
-        """A receiver of the harness, with a domain of its own and the route to it."""
+    def receiver(self, domain=None, port=2525, through_relay=False):
+        """A receiver of the harness, with a domain of its own and the route to it; or to receiver.relay before it."""
         domain = domain or f"r{len(self.receivers) + 1}.test"
         receiver = Receiver(self.session.lot.address(), port, domain, now=self.clock.now)
         self.receivers.append(receiver)
-        self.route(domain, receiver.address, receiver.port)
+        if through_relay:
+            receiver.relay = self.relay_to(receiver, domain)
+        else:
+            self.route(domain, receiver.address, receiver.port)
         return receiver
 
     def route(self, domain, host, port=2525):
@@ -148,12 +152,12 @@ class Evenpost:
     def unroute(self, domain):
         self.api.delete(f"/v1/routes/{'%2A' if domain == '*' else domain}")
 
-    def relay_to(self, receiver):
-        """Mail for the receiver's domain goes through this relay from now on."""
+    def relay_to(self, receiver, domain):
+        """Mail for that domain goes to the receiver through this relay."""
         address = self.session.lot.address()
         relay = Relay((address, 2525), (receiver.address, receiver.port))
         self.relays.append(relay)
-        self.route(receiver.domain, address, 2525)
+        self.route(domain, address, 2525)
         return relay
 
     # Who sends.
@@ -187,7 +191,7 @@ class Evenpost:
 
     def _move(self, rows, patience):
         now = self.clock.now()
-        ahead = [at for at in map(_moment, rows) if at and at > now]
+        ahead = [at for at in (_moment(row, now) for row in rows) if at and at > now]
         stuck = patience.over([(row["id"], row["state"], row["explanation"], row["slot"]) for row in rows])
         if any(row["state"] == "sending" for row in rows) or not (stuck or len(ahead) == len(rows)):
             return
@@ -241,9 +245,12 @@ class Patience:
         self.since = time.monotonic()
 
 
-def _moment(row):
-    """What a message waits for: its explanation's time, else its slot's."""
-    until = row["explanation"].get("until") or (row.get("slot") or {}).get("at")
+def _moment(row, now):
+    """What a message waits for: its explanation's time, else its slot's. None: it is due, and only says by when."""
+    slot = row.get("slot") or {}
+    until = row["explanation"].get("until") or slot.get("at")
+    if slot and instant(slot["at"]) <= now and until and instant(until) >= instant(slot["not_after"]):
+        return None
     return instant(until) if until else None
 
 

@@ -50,6 +50,11 @@ class Process:
             self.child.kill()
             self.child.wait()
 
+    def ask_to_end(self):
+        """SIGTERM, and the process has taken it."""
+        self.child.terminate()
+        wait_until(lambda: not self.alive or "ShdPnd:\t0000000000000000" in pathlib.Path(f"/proc/{self.pid}/status").read_text(), 10)
+
     def terminate(self, seconds=90):
         """SIGTERM; returns the exit status."""
         if self.alive:

@@ -10,7 +10,8 @@ from harness.wait import stays, wait_until
 @pytest.fixture(scope="module")
 def strict(postfix, evenpost):
     """Allows one connection. Loopback is exempt from Postfix's limits unless told otherwise."""
-    receiver = postfix(smtpd_client_connection_count_limit=1, smtpd_client_event_limit_exceptions="")
+    receiver = postfix(mydestination="postfix.test, lost.test", smtpd_client_connection_count_limit=1,
+                       smtpd_client_event_limit_exceptions="")
     evenpost.route(receiver.domain, receiver.address, receiver.port)
     return receiver
 
@@ -41,7 +42,7 @@ def test_postfix_reads_what_was_written(strict, evenpost):
 
 def test_a_postfix_that_forbids_bare_newlines_takes_our_mail(postfix, evenpost):
     """Catches a lone CR or LF on the wire (T01, T02): this Postfix answers 521 to the first and hangs up."""
-    receiver = postfix("nobare.test", smtpd_forbid_bare_newline="yes", smtpd_forbid_bare_newline_exclusions="")
+    receiver = postfix("newlines.test", smtpd_forbid_bare_newline="yes", smtpd_forbid_bare_newline_exclusions="")
     evenpost.route(receiver.domain, receiver.address, receiver.port)
     acme = evenpost.customer()
     acme.ip(), acme.mailbox()
@@ -54,19 +55,16 @@ def test_a_postfix_whose_reply_to_the_dot_is_lost_gets_no_second_copy(strict, ev
     """Catches the copy that Postfix itself would send in our place (T29): a relay eats the reply to the dot."""
     acme = evenpost.customer()
     acme.ip(), acme.mailbox()
-    relay = evenpost.relay_to(strict)
-    try:
-        relay.watch = lambda direction, octets: relay.eat("answers") if octets.endswith(b"\r\n.\r\n") else None
-        sent = acme.send(1, to="once@" + strict.domain)
-        row, = evenpost.play(sent, "unconfirmed", "sending")
-        wait_until(lambda: "once@" + strict.domain in strict.taken(), 20, "Postfix has it")
-        relay.cut()
-        sent.wait_until("unconfirmed", seconds=30)
-        relay.flow()
-        evenpost.clock.jump(2 * 86400)
-        stays(lambda: strict.taken().count("once@" + strict.domain) == 1, 3, "no second copy")
-    finally:
-        evenpost.route(strict.domain, strict.address, strict.port)
+    relay = evenpost.relay_to(strict, "lost.test")
+    relay.watch = lambda direction, octets: relay.eat("answers") if octets.endswith(b"\r\n.\r\n") else None
+    sent = acme.send(1, to="once@lost.test")
+    evenpost.play(sent, "unconfirmed", "sending")
+    wait_until(lambda: "once@lost.test" in strict.taken(), 20, "Postfix has it")
+    relay.cut()
+    sent.wait_until("unconfirmed", seconds=30)
+    relay.flow()
+    evenpost.clock.jump(2 * 86400)
+    stays(lambda: strict.taken().count("once@lost.test") == 1, 3, "no second copy")
 
 
 def test_our_own_receiver_counts_as_postfix_does():

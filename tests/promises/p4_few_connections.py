@@ -152,7 +152,7 @@ def test_a_kept_session_that_the_receiver_ends_is_no_failure(evenpost):
 
 def test_the_strict_sandbox_never_has_to_say_server_busy(platform):
     """Catches any second connection in a whole day of one IP at speed, judged by the sandbox's own record."""
-    evenpost = platform(rate=2880, profile="strict")
+    evenpost = platform(rate=5760, profile="strict")
     acme = evenpost.customer()
     source = acme.ip()["address"]
     acme.mailboxes(10)

@@ -3,8 +3,6 @@ again unless the customer asks for it.
 
 The judge: the dots that the receiver read, and the states that the customer was told.
 """
-import threading
-
 import pytest
 
 from harness.clock import instant
@@ -51,11 +49,10 @@ def test_a_reply_that_is_cut_anywhere_is_no_reply(evenpost):
     """Catches a 250 believed before its line end: a relay cuts the reply to the dot after each octet (T26)."""
     acme = evenpost.customer()
     acme.ip(), acme.mailboxes(10)
-    receiver = evenpost.receiver()
-    relay = evenpost.relay_to(receiver)
+    receiver = evenpost.receiver(through_relay=True)
     whole = len("250 2.0.0 taken\r\n")
     octets = {f"p{n + 1}@{receiver.domain}": n for n in range(whole)}
-    receiver.when("dot", lambda conversation: relay.cut_after(octets[conversation.recipient]))
+    receiver.when("dot", lambda conversation: receiver.relay.cut_after(octets[conversation.recipient]))
     sent = acme.send(whole, to=receiver)
     rows = evenpost.play(sent, *SETTLED, seconds=120)
     assert [row["state"] for row in rows] == ["unconfirmed"] * whole
@@ -188,14 +185,11 @@ def test_a_clean_stop_leaves_nothing_unconfirmed(platform):
     evenpost.clock.jump_to(max(instant(row["slot"]["at"]) for _, sent, _, _ in lanes for row in sent.rows()))
     for _, _, _, gate in lanes:
         gate.wait()
-    ended = threading.Thread(target=evenpost.worker.terminate)
-    ended.start()
-    wait_until(lambda: "drain" in evenpost.worker.tail(60).lower() or not evenpost.worker.alive, 10, "it heard SIGTERM")
+    evenpost.worker.ask_to_end()
     for _, _, receiver, gate in lanes:
         receiver.gates.clear()
         gate.open()
-    ended.join()
-    assert evenpost.worker.child.returncode == 0
+    assert evenpost.worker.terminate() == 0
     assert "unconfirmed" not in [state for _, sent, _, _ in lanes for state in sent.states()]
     evenpost.worker.start()
     for stage, sent, receiver, _ in lanes:
