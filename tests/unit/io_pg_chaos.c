@@ -108,7 +108,7 @@ static void check_words(uint64_t seed)
     print_message("notes kept %lld\n", (long long)kept);
 }
 
-static void each_hears_one_true_word(void **state) /* property; catches: a row that is there after "unavailable" */
+static void each_hears_one_true_word(void **state) /* property; catches: no word, two words, a wrong one */
 {
     (void)state;
     seeds (seed, 2) {
