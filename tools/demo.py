@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-# demo — a day of one customer at high clock speed, then the same mail from an unpaced sender; the sandbox counts.
+# demo — the same mail twice: at once by an unpaced sender, and over a day at high clock speed; the sandbox counts.
 #
 #   ./evenpost demo [--mailboxes N] [--ips N] [--hours START-END] [--rate N] [--svg FILE] [--keep]
 #
 #   --mailboxes 10   each sends two messages in the day
 #   --ips 2          that they are spread over
-#   --hours 09-17    the window in which they send
+#   --hours 09-17    the window in which they send; the unpaced sender writes half an hour before it
 #   --rate 480       how fast the clock runs
 #   --svg FILE       also draws the twenty-four hours of the first IP, beside the unpaced sender's
 #   --keep           leaves the scratch instance running, to look at
@@ -139,7 +139,7 @@ def post_messages(api, count):
 def play(scratch, sources, wanted, end, rate):
     """Lets the day pass; ends when all of it arrived, or an hour after the window."""
     scratch.launcher("clock", "rate", str(rate))
-    progress = Progress("A day of Acme", wanted)
+    progress = Progress("A day of the customer Acme", wanted)
     while True:
         arrived, now = sum(scratch.record(source)["dots"] for source in sources), scratch.now()
         progress.show(arrived, f"{now:%H:%M}")
@@ -164,18 +164,16 @@ def counted(scratch, name, sources, wanted):
 def run(given):
     scratch = Scratch()
     start, end = given.hours
-    wanted = 2 * given.mailboxes
+    wanted = 2 * given.mailboxes              # of each of the two senders
     morning = next_monday(start)
     print(f"A scratch instance for the demo: {scratch.home}", flush=True)
     try:
         api = scratch.up(morning - datetime.timedelta(minutes=30))
+        unpaced.send(scratch.status["sandbox"]["smtp"], scratch.address(99), wanted, connections=10)
         acme, sources = settle(api, scratch, given)
         messages = post_messages(acme, wanted)
         play(scratch, sources, wanted, morning + datetime.timedelta(hours=end - start), given.rate)
-        scratch.launcher("clock", "rate", "1")
         paced = counted(scratch, "Evenpost", sources, wanted)
-        smtp = scratch.status["sandbox"]["smtp"]
-        unpaced.send(smtp, scratch.address(99), wanted, connections=10)
         burst = counted(scratch, "unpaced", [scratch.address(99)], wanted)
         print("\n".join(picture.text(paced, burst)), flush=True)
         if given.svg:

@@ -85,8 +85,8 @@ def svg(paced, burst):
              f"<title>{html.escape(_sentence(paced, burst))}</title>", f"<style>{STYLE}</style>",
              f'<rect class="frame" width="{WIDTH}" height="{TOP + 2 * LANE - 12}" rx="8"/>']
     own = dataclasses.replace(paced, sources=paced.sources[:1], dots=paced.dots[:1])
-    parts += _lane(own, TOP, "good", "Evenpost: one IP, one day")
-    parts += _lane(burst, TOP + LANE, "bad", f"Unpaced: {len(burst.dots[0])} messages, ten connections at once")
+    parts += _lane(own, TOP, "good", f"Evenpost: one IP, one day, {len(own.dots[0])} messages")
+    parts += _lane(burst, TOP + LANE, "bad", f"Unpaced: the same {burst.wanted} messages at once, {burst.arrived} got in")
     parts += [f'<text class="small" x="{_x(hour * 60):.1f}" y="{TOP + 2 * LANE - 26}" text-anchor="middle">{hour:02d}:00</text>'
               for hour in range(0, 25, 3)]
     return "\n".join([*parts, "</svg>", ""])
