@@ -38,7 +38,10 @@ left join lateral (
 left join lanes on lanes.customer_id = messages.customer_id and lanes.ip_id = coalesce(slot.ip_id, mailboxes.ip_id)
 left join ips on ips.ip_id = coalesce(slot.ip_id, mailboxes.ip_id)
 left join lateral (
-    select attempts.*
+    select attempts.attempt_id, attempts.at, attempts.ip, attempts.receiver, attempts.mx, attempts.remote,
+        attempts.tls_version, attempts.tls_cipher, attempts.tls_verified, attempts.stage, attempts.reply_code,
+        attempts.reply_enhanced, attempts.reply_text, attempts.outcome, attempts.smtp_error_id, attempts.duration_ms,
+        attempts.transcript
     from attempts
     where attempts.customer_id = messages.customer_id and attempts.message_id = messages.message_id
     order by attempts.attempt_id desc
