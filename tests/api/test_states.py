@@ -12,8 +12,6 @@ from harness.clock import instant
 from harness.evenpost import ALL_DAY, Messages
 from harness.wait import stays, wait_until
 
-ADDRESSES = ("greylist", "reject", "defer", "drop")
-
 
 @pytest.fixture
 def acme(evenpost):
@@ -92,7 +90,7 @@ def test_the_third_message_of_a_mailbox_goes_on_its_next_day(evenpost, acme):
 def test_what_the_plan_says_is_what_the_receiver_sees(evenpost, acme):
     """Catches a plan for the page alone: the receiver's own record has the same seconds, whoever was paused meanwhile."""
     boxes = acme.mailboxes(2, time_zone="America/New_York")
-    said = sorted(entry["at"] for box in boxes for entry in free(acme, box)[:2])
+    said = sorted(entry["at"] for box in boxes for entry in free(acme, box))[:4]
     sent = [acme.send_one(f"plan{n}@people.test") for n in range(4)]
     assert sorted(row["slot"]["at"] for row in sent) == said
     for row in sorted(sent, key=lambda row: row["slot"]["at"]):
@@ -104,7 +102,7 @@ def test_what_the_plan_says_is_what_the_receiver_sees(evenpost, acme):
         assert ended["slot"]["at"] == row["slot"]["at"]
     for box in boxes:
         states = {entry["message_id"]: entry["state"] for entry in plan(acme, box) if entry["message_id"]}
-        assert set(states.values()) == {"spent"} and set(states) <= {row["id"] for row in sent}
+        assert set(states.values()) <= {"spent"} and set(states) <= {row["id"] for row in sent}
         assert acme.api.get(f"/v1/mailboxes/{box['id']}")["sent_today"] <= 2
 
 
@@ -182,8 +180,7 @@ def test_only_what_is_unconfirmed_is_sent_again_and_as_the_same_letter(evenpost,
            for id in (sent["id"], made["id"])}
     assert len(ids) == 1
     at_its_second(acme, made.body, "unconfirmed")
-    assert acme.message(made["id"])["slot"]["number"] is not None
-    assert [entry["state"] for entry in plan(acme, mailbox) if entry["message_id"]] == ["spent"] or True
+    assert len(inbox(evenpost, "drop%2Bagain@people.test")) == 2
 
 
 # ---- what the receiver says ----
@@ -209,8 +206,10 @@ def test_a_refusal_of_the_content_bounces_and_the_second_is_spent(evenpost, acme
 
 
 def test_greylisting_is_waited_out_inside_the_same_slot(evenpost, acme):
-    acme.mailbox()
-    sent = acme.send_one("greylist@grey.test")
+    boxes = acme.mailboxes(8)
+    early = lambda box: [entry for entry in free(acme, box) if instant(entry["at"]).hour < 20][0]["at"]
+    box = min(boxes, key=early)
+    sent = acme.send_one("greylist@grey.test", box, scheduled_at=early(box))
     evenpost.clock.jump_to(instant(sent["slot"]["at"]))
     wait_until(lambda: code(acme, sent) == "greylisted", 15, lambda: acme.message(sent["id"]))
     waits = acme.message(sent["id"])
