@@ -67,7 +67,7 @@ def test_a_server_killed_while_it_accepts_loses_nothing_that_it_answered(platfor
     """Catches a 2xx before its commit, and a retry that makes a second message (T98, T116, T140)."""
     evenpost = platform(worker=False)
     acme = evenpost.customer()
-    acme.ip(), acme.mailboxes(20)
+    acme.ip(), acme.mailboxes(60)
     clients = Clients(acme)
     for kill in range(4):
         enough = len(clients.told) + 15
@@ -129,7 +129,7 @@ def test_postgres_killed_again_and_again_loses_nothing_that_was_answered(platfor
     """Catches a 2xx that stood on a commit that never was, and a server that does not come back by itself (T145)."""
     evenpost = platform(worker=False)
     acme = evenpost.customer()
-    acme.ip(), acme.mailboxes(20)
+    acme.ip(), acme.mailboxes(60)
     clients = Clients(acme)
     for crash in range(3):
         enough = len(clients.told) + 15
@@ -168,8 +168,10 @@ def test_a_worker_killed_at_any_stage_of_a_delivery_loses_nothing(platform):
         receiver.gates.clear()
         row, = evenpost.play(sent, *SETTLED)
         dots = len(receiver.dots)
-        if STAGES.index(stage) < STAGES.index("dot"):
+        if STAGES.index(stage) < STAGES.index("content"):
             assert (row["state"], dots) in (("delivered", 1), ("unconfirmed", 0)), (stage, row["state"], dots)
+        elif stage == "content":            # what the kernel had taken before the kill may hold the dot
+            assert (row["state"], dots) in (("delivered", 1), ("unconfirmed", 0), ("unconfirmed", 1)), (row["state"], dots)
         else:
             assert row["state"] in ("delivered", "unconfirmed") and dots == 1, (stage, row["state"], dots)
         if stage == "dot":

@@ -93,6 +93,28 @@ def test_the_next_owner_waits_until_the_receiver_no_longer_counts_the_dead_one(p
     assert receiver.most_open(source) == 1 and len(receiver.dots) == 3
 
 
+def test_an_owner_that_stops_while_it_waits_has_not_ended_clean(platform):
+    """Catches a restart that talks the next owner out of its wait: kill -9, start, SIGTERM, start (T40)."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailboxes(2)
+    receiver = evenpost.receiver()
+    deaf = receiver.gate("rcpt", deaf=True)
+    sent = acme.send(2, to=receiver)
+    due(evenpost, sent)
+    deaf.wait()
+    evenpost.worker.kill()
+    evenpost.worker.start()
+    wait_until(lambda: "takes over" in evenpost.worker.text(), 20, lambda: evenpost.worker.tail())
+    assert evenpost.worker.terminate() == 0
+    evenpost.worker.start()
+    stays(lambda: len(receiver.conversations) == 1, 8, "nobody connects while the old connection is counted")
+    deaf.open()
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1
+
+
 @pytest.mark.parametrize("step", ["greeting", "ehlo", "mail", "rcpt"])
 def test_a_throttle_holds_the_receiver_for_all_mailboxes_of_the_ip(evenpost, step):
     """Catches a retry on a new connection after 421 4.4.5, the very fault the reply complains about (T32, T54)."""

@@ -6,7 +6,7 @@ The judge: the dots that the receiver read, and the states that the customer was
 import pytest
 
 from harness.clock import instant
-from harness.evenpost import SETTLED, Messages
+from harness.evenpost import ALL_DAY, SETTLED, Messages
 from harness.receiver import CLOSE, RESET
 from harness.wait import stays, wait_until
 
@@ -195,3 +195,38 @@ def test_a_clean_stop_leaves_nothing_unconfirmed(platform):
     for stage, sent, receiver, _ in lanes:
         evenpost.play(sent, "delivered")
         assert len(receiver.dots) == 1, stage
+
+
+def test_a_clean_stop_waits_for_the_reply_to_a_dot(platform):
+    """Catches a drain that gives up a dot whose reply is slow: the receiver takes 25 s, and what it says counts."""
+    evenpost = platform()
+    acme, receiver, sent = one_message(evenpost)
+    gate = receiver.gate("dot")
+    begin(evenpost, sent)
+    gate.wait()
+    evenpost.worker.ask_to_end()
+    stays(lambda: evenpost.worker.alive and receiver.open() == 1, 25, "it waits for the reply")
+    gate.open()
+    assert evenpost.worker.terminate() == 0
+    assert sent.states() == ["delivered"]
+
+
+def test_a_clean_stop_gives_back_what_a_kept_session_would_have_taken(platform):
+    """Catches a drain that waits for ever: the receiver ends a kept session at MAIL while the worker stops."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    acme.ip(), acme.mailboxes(64, window={**ALL_DAY, "end": "00:15"})
+    receiver = evenpost.receiver()
+    sent = acme.send(2, to=receiver)
+    receiver.when("dot", lambda conversation: receiver.gate("mail"))
+    begin(evenpost, sent)
+    wait_until(lambda: receiver.dots, 30, "the first is taken")
+    receiver.gates["mail"].wait()
+    receiver.answer("mail", CLOSE, times=1)
+    evenpost.worker.ask_to_end()
+    receiver.gates["mail"].open()
+    assert evenpost.worker.terminate(30) == 0
+    assert sorted(sent.states()) == ["booked", "delivered"]
+    evenpost.worker.start()
+    evenpost.play(sent, "delivered")
+    assert len(receiver.dots) == 2
