@@ -260,7 +260,7 @@ static void ending_step(struct tenure *tenure)
 {
     if (tenure->asked || tenure->reading)
         return;
-    if (tenure->owned) {
+    if (tenure->owned && tenure->settled) { /* before that, the old owner may still be counted: no clean end */
         ask(tenure, ownership_end, ended, 0);
         return;
     }
