@@ -67,9 +67,8 @@ static void see_ended(struct act *act, const struct pg_end *end)
         ownership_tell(ownership, OWNERSHIP_STALE);
         return;
     }
-    struct lane_see_row row = lane_see_get(act->transaction, ownership->asked, 0);
-    ownership->halted = row.halted;
-    ownership_tell(ownership, row.released ? OWNERSHIP_NO_LANE : OWNERSHIP_OURS);
+    ownership->halted = lane_see_get(act->transaction, ownership->asked, 0).halted;
+    ownership_tell(ownership, OWNERSHIP_OURS);
 }
 
 void ownership_see(struct ledger *ledger, struct ownership *ownership)
