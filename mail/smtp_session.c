@@ -458,6 +458,11 @@ unsigned smtp_session_messages(const struct smtp_session *session)
     return session->messages;
 }
 
+bool smtp_session_dot_is_out(const struct smtp_session *session)
+{
+    return session->state == DOT;
+}
+
 bool smtp_session_has_message(const struct smtp_session *session)
 {
     return session->message != NULL;

@@ -125,6 +125,7 @@ const struct reply *smtp_session_farewell(const struct smtp_session *session);
 /* Messages that went over it, whatever became of them. */
 unsigned smtp_session_messages(const struct smtp_session *session);
 bool smtp_session_has_message(const struct smtp_session *session);
+bool smtp_session_dot_is_out(const struct smtp_session *session); /* and its reply is not there */
 
 /* Each step as a line, "RCPT, 250: DATA", while somebody watches. */
 struct smtp_watch {

@@ -82,6 +82,18 @@ static void decide(struct delivery *delivery)
     write_outcome(delivery);
 }
 
+/* Its session was closed by the peer while it idled. No failure: at once, when that connection's permit is home; from a
+ * lane that begins nothing more it goes back. */
+static void wait_for_permit(struct delivery *delivery)
+{
+    if (!lane_may_begin(delivery->lane)) {
+        put_back(delivery, 0);
+        return;
+    }
+    delivery->state = DELIVERY_PERMITLESS;
+    lane_look(delivery->lane);
+}
+
 static void keep_result(struct delivery *delivery, const struct smtp_result *result)
 {
     delivery->result = *result;
@@ -94,9 +106,8 @@ static void sender_result(struct session_sender *sender, const struct smtp_resul
 {
     struct delivery *delivery = container_of(sender, struct delivery, sender);
     delivery->session = NULL;
-    if (result->outcome == SMTP_STALE) { /* no failure: at once, when that connection's permit is home */
-        delivery->state = DELIVERY_PERMITLESS;
-        lane_look(delivery->lane);
+    if (result->outcome == SMTP_STALE) {
+        wait_for_permit(delivery);
         return;
     }
     keep_result(delivery, result);
@@ -226,9 +237,8 @@ static void letter_read(struct delivery *delivery, const struct letter_load_row 
         speak(delivery);
         return;
     }
-    if (delivery->permit == NULL) { /* the idle one was closed by its peer meanwhile: its permit comes home */
-        delivery->state = DELIVERY_PERMITLESS;
-        lane_look(delivery->lane);
+    if (delivery->permit == NULL) {
+        wait_for_permit(delivery);
         return;
     }
     struct permit *permit = delivery->permit;

@@ -9,7 +9,8 @@
 
 #define LOOK_US    US_PER_SECOND        /* all real time */
 #define READ_US    (2 * US_PER_SECOND)  /* mailboxes and holds */
-#define PATIENT_US (20 * US_PER_SECOND) /* of a drain, before what waits for a dot is given up */
+#define PATIENT_US (20 * US_PER_SECOND) /* of a drain, before what has no dot yet is given up */
+#define DOUBT_US   (75 * US_PER_SECOND) /* and before a dot's reply is not waited for any more */
 
 /* ---- what others tell the lane ---- */
 
@@ -36,6 +37,23 @@ static void give_up_sessions(struct lane *lane)
 {
     list_each (&lane->sessions, link)
         session_give_up(session_of_link(link));
+}
+
+/* What waits for a permit goes back: nobody begins it here any more. */
+static void give_up_permitless(struct lane *lane)
+{
+    list_each (&lane->deliveries, link)
+        delivery_give_up(container_of(link, struct delivery, link));
+}
+
+/* Of a drain: what has its dot is waited for longer, so that a clean stop makes no doubt. */
+static void give_up_late(struct lane *lane, int64_t drained_us)
+{
+    list_each (&lane->sessions, link) {
+        struct session *session = session_of_link(link);
+        if (drained_us > (session_dot_is_out(session) ? DOUBT_US : PATIENT_US))
+            session_give_up(session);
+    }
 }
 
 static void permit_returned(struct permit_home *home)
@@ -104,7 +122,9 @@ static void tenure_changed(struct tenure_keeper *keeper)
 
 static void tenure_lost(struct tenure_keeper *keeper)
 {
-    give_up_sessions(container_of(keeper, struct lane, tenure_keeper));
+    struct lane *lane = container_of(keeper, struct lane, tenure_keeper);
+    give_up_sessions(lane);
+    give_up_permitless(lane);
 }
 
 static bool conversations_are_home(const struct lane *lane)
@@ -166,10 +186,7 @@ static bool questions_are_home(const struct lane *lane)
 static void drain_step(struct lane *lane)
 {
     idle_sessions_tidy(lane, clock_now(lane->worker->clock));
-    if (!lane->given_up && tick_since(clock_tick(), lane->drain_since) > PATIENT_US) {
-        lane->given_up = true;
-        give_up_sessions(lane);
-    }
+    give_up_late(lane, tick_since(clock_tick(), lane->drain_since));
     if (lane->tenure.state != TENURE_ENDING && conversations_are_home(lane) && questions_are_home(lane))
         tenure_end(&lane->tenure);
     tenure_step(&lane->tenure);
@@ -288,8 +305,7 @@ void lane_drain(struct lane *lane)
         return;
     lane->draining = true;
     lane->drain_since = clock_tick();
-    list_each (&lane->deliveries, link)
-        delivery_give_up(container_of(link, struct delivery, link));
+    give_up_permitless(lane);
     timer_start(&lane->beat, 0);
 }
 

@@ -52,7 +52,7 @@ struct lane {
 
     struct instant last_begin;
     struct tick answered_at, read_at, drain_since;
-    bool silent, draining, given_up;
+    bool silent, draining;
     struct timer look, beat;
 };
 

@@ -307,6 +307,11 @@ bool session_is_used_up(const struct session *session)
     return session->finishing || smtp_session_messages(session->smtp) >= session->given.messages_max;
 }
 
+bool session_dot_is_out(const struct session *session)
+{
+    return smtp_session_dot_is_out(session->smtp);
+}
+
 struct link *session_link(struct session *session)
 {
     return &session->link;

@@ -61,5 +61,6 @@ struct text session_receiver(const struct session *session);
 bool session_wants_message(const struct session *session); /* it is open, and no message is on its way or reserved it */
 bool session_is_idle(const struct session *session);       /* that, and it is not used up */
 bool session_is_used_up(const struct session *session);    /* messages_max went over it, or it is ending */
+bool session_dot_is_out(const struct session *session);    /* giving it up now would be doubt */
 struct link *session_link(struct session *session);        /* for its keeper's list */
 struct session *session_of_link(struct link *link);
