@@ -126,10 +126,12 @@ main() {
     done
     step "route * and the customer Demo" /usr/bin/python3 -B tools/demo_customer.py
     step "clock runs" bash tools/clock.sh run
+    local status=0
     if [ "$demo" = yes ]; then
-        /usr/bin/python3 -B tools/demo.py
+        /usr/bin/python3 -B tools/demo.py || status=$?
     fi
     next_steps
+    return "$status"
 }
 
 main "$@"
