@@ -2,7 +2,6 @@
 
     ./evenpost test bench
 """
-import datetime
 import json
 import os
 import pathlib
@@ -20,6 +19,7 @@ from harness.wait import wait_until
 ACCEPTS, CONNECTIONS = 3000, 8
 BOOKED = 1_000_000
 SENDS = 1000
+DUE, DEMAND = 4000, 800     # a day of one IP with 2,000 mailboxes, and how many a second its plan asks for: more than it can
 SLOW_SENDS, SLOW_CLOSE_MS = 60, 2000
 
 
@@ -81,10 +81,10 @@ def test_booking_is_as_fast_with_a_million_booked(session, durable, table):
     acme = evenpost.customer("Acme")
     furnish(acme, 500)
     accepts_per_s(session, evenpost, acme, 300)
-    empty = accepts_per_s(session, evenpost, acme)
+    empty = max(accepts_per_s(session, evenpost, acme, ACCEPTS // 3) for _ in range(3))
     evenpost.database.query((HERE / "booked.sql").read_text().replace(":booked", str(BOOKED)))
     evenpost.database.query("vacuum analyze")
-    full = accepts_per_s(session, evenpost, acme)
+    full = max(accepts_per_s(session, evenpost, acme, ACCEPTS // 3) for _ in range(3))
     table.add(f"bookings/s with {BOOKED:,} booked", full, empty, "the same with none", "≥ 0.77")
     assert full * 1.3 >= empty
 
@@ -149,19 +149,18 @@ def test_deliveries_over_one_connection_beside_postfix(session, durable, table):
 
     ours, group = Sink(session.folder, session.lot.address()), Group("evenpost")
     evenpost = durable(group=group.path).start()
-    evenpost.route(ours.domain, ours.address, ours.port)
+    evenpost.route("load.test", ours.address, ours.port)
     acme = evenpost.customer("Acme")
-    furnish(acme, SENDS // 2)
-    sent = acme.send(SENDS, to=ours)
-    noon = evenpost.clock.now().replace(hour=0, minute=0) + datetime.timedelta(days=1, hours=12)
+    furnish(acme, DUE // 2)
+    evenpost.clock.jump_to(evenpost.clock.now().replace(hour=23, minute=59, second=45))
+    accepts_per_s(session, evenpost, acme, DUE)
     cpu, worker_cpu = group.cpu_s(), evenpost.worker.cpu_s()
-    evenpost.clock.jump_to(noon)
-    evenpost.clock.set_rate(8640)
-    seen = ours.wait(SENDS, 90)
+    evenpost.clock.set_rate(86400 * DEMAND / DUE)
+    seen = ours.wait(DUE, 90)
     wait_until(lambda: evenpost.database.one("select count(*) from messages where state = 'delivered'") >= seen["messages"], 30)
     done = seen["messages"]
     rate = done / (seen["last_dot"] - seen["first_dot"])
-    assert seen["max_per_source"] == 1 and done == len(sent)
+    assert seen["max_per_source"] == 1 and done == DUE
     table.add("delivered/s over one connection", rate, postfix_rate, "Postfix limited to one, kept connection")
     table.add("CPU s per 1,000 delivered, with PostgreSQL", (group.cpu_s() - cpu) * 1000 / done, postfix_cpu, "Postfix, all processes")
     table.add("CPU s per 1,000 delivered, the worker alone", (evenpost.worker.cpu_s() - worker_cpu) * 1000 / done, postfix_cpu,
