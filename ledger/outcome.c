@@ -16,7 +16,7 @@ struct outcome_work {
     struct ending ending;
     struct placing placing;
     struct suppress suppress;
-    size_t held, told, spent, retried;
+    size_t held, told, spent, retried, paced;
     struct message_hold_row message;
     bool current; /* the slot was not spent before: what we tell is about the present attempt */
 };
@@ -319,7 +319,7 @@ static void outcome_heard(struct act_step *step)
     }
     work->current = outcome->authorized && slot_spend_count(act->transaction, work->spent) == 1;
     if (outcome->pacing != NULL)
-        pacing_write(act, outcome->ip, outcome->pacing);
+        pacing_write(act, outcome->ip, outcome->pacing, work->paced);
     outcome_decide(act, work);
 }
 
@@ -358,6 +358,8 @@ void outcome_write(struct ledger *ledger, struct outcome *outcome)
     work->outcome = outcome;
     work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, outcome->message });
     work->told = outcome_tell_attempt(act, outcome);
+    if (outcome->pacing != NULL)
+        work->paced = pacing_write_ask(act, outcome->ip, outcome->pacing->receiver);
     if (outcome->authorized)
         work->spent = slot_spend_ask(act->transaction, &(struct slot_spend){
                                                            .customer = act->customer,

@@ -1,10 +1,11 @@
 #include "ledger/pacing_store.h"
 
+#include "ledger/event.h"
 #include "ledger/pacing_write.h"
 
 #include "ledger_statements.h"
 
-void pacing_write(struct act *act, struct uuid ip, const struct pacing_row *row)
+static void pacing_save_row(struct act *act, struct uuid ip, const struct pacing_row *row)
 {
     receiver_state_save_ask(act->transaction, &(struct receiver_state_save){
                                                   .customer = act->customer,
@@ -21,6 +22,31 @@ void pacing_write(struct act *act, struct uuid ip, const struct pacing_row *row)
                                               });
 }
 
+static void pacing_tell_hold(struct act *act, struct uuid ip, const struct pacing_row *row)
+{
+    struct event_data data = event_data_new(act->arena);
+    event_data_id(&data, "ip_id", ID_IP, ip);
+    event_data_text(&data, "receiver", row->receiver);
+    event_data_instant(&data, "hold_until", row->pacing.hold_until);
+    event_data_number(&data, "failures_in_row", row->pacing.failures_in_row);
+    event_add(act, "ip.held", UUID_NIL, event_data_end(&data));
+}
+
+size_t pacing_write_ask(struct act *act, struct uuid ip, struct text receiver)
+{
+    return receiver_hold_ask(act->transaction, &(struct receiver_hold){ act->customer, ip, receiver });
+}
+
+void pacing_write(struct act *act, struct uuid ip, const struct pacing_row *row, size_t asked)
+{
+    struct instant hold = row->pacing.hold_until, before = INSTANT_NONE;
+    if (receiver_hold_count(act->transaction, asked) == 1)
+        before = receiver_hold_get(act->transaction, asked, 0).hold_until;
+    if (instant_before(act->now, hold) && hold.us != before.us)
+        pacing_tell_hold(act, ip, row);
+    pacing_save_row(act, ip, row);
+}
+
 static void save_ended(struct act *act, const struct pg_end *end)
 {
     struct pacing_save *save = container_of(act, struct pacing_save, act);
@@ -28,11 +54,18 @@ static void save_ended(struct act *act, const struct pg_end *end)
     save->told(save);
 }
 
+static void save_heard(struct act_step *step)
+{
+    struct pacing_save *save = container_of(step, struct pacing_save, step);
+    pacing_write(step->act, save->ip, &save->row, save->asked);
+    act_commit(step->act);
+}
+
 void pacing_save(struct ledger *ledger, struct pacing_save *save)
 {
     act_begin(&save->act, ledger, save->customer, save_ended);
-    pacing_write(&save->act, save->ip, &save->row);
-    act_commit(&save->act);
+    save->asked = pacing_write_ask(&save->act, save->ip, save->row.receiver);
+    act_read(&save->act, &save->step, save_heard);
 }
 
 static uint16_t small(int32_t number)

@@ -1,7 +1,8 @@
 /*
  * pacing_store — what receivers told an IP survives a restart: policy/pacing's plain struct, a row a receiver.
  *
- * A lane loads all of its rows before it opens anything, and saves one whenever it changes. An operator's release of a
+ * A lane loads all of its rows before it opens anything, and saves one whenever it changes. A hold that was not there
+ * before is an event, `ip.held`. An operator's release of a
  * hold is a change of the row; the running lane hears of it by loading again now and then.
  */
 #pragma once
@@ -42,6 +43,8 @@ struct pacing_save {
     enum pacing_store_word word; /* told */
 
     struct act act; /* the ledger's own */
+    struct act_step step;
+    size_t asked;
 };
 void pacing_save(struct ledger *ledger, struct pacing_save *save);
 

@@ -31,6 +31,7 @@
 #include "ledger/mailbox.h"
 #include "ledger/outcome.h"
 #include "ledger/ownership.h"
+#include "ledger/pacing_store.h"
 #include "ledger/resend.h"
 #include "ledger/suppress.h"
 

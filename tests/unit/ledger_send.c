@@ -318,27 +318,51 @@ static void an_outcome_of_a_cancelled_message_changes_nothing(void **state) /* c
     assert_string_equal(told("select count(*) from attempts where message_id = '%s'", id_of(message)), "1");
 }
 
-static void the_receiver_is_remembered_with_the_outcome(void **state) /* catches: a hold that a restart forgets */
+static struct pacing_load loaded;
+static struct pacing_row remembered;
+
+static void saved(struct pacing_save *save)
+{
+    assert_int_equal(save->word, PACING_STORE_DONE);
+    loop_stop(loop);
+}
+
+static void load_told(struct pacing_load *load)
+{
+    assert_int_equal(load->word, PACING_STORE_DONE);
+    assert_int_equal(load->count, 1);
+    remembered = load->rows[0];
+    loop_stop(loop);
+}
+
+static void a_hold_is_remembered_and_told_once(void **state) /* catches: a hold that a restart forgets (T173) */
 {
     (void)state;
-    struct uuid message = due_message();
-    struct pacing_row row = {
-        .receiver = TEXT("127.0.0.1:2525"),
-        .pacing = { .limit = 1,
-                    .probing = true,
-                    .failures_in_row = 2,
-                    .doublings = 3,
-                    .hold_until = instant_at("2026-11-23T17:00:00Z") },
+    struct pacing_save save = {
+        .customer = customer,
+        .ip = ip,
+        .row = {
+            .receiver = TEXT("127.0.0.1:2525"),
+            .pacing = { .limit = 1, .probing = true, .failures_in_row = 2, .doublings = 3,
+                        .hold_until = instant_at("2026-11-23T17:00:00Z") },
+        },
+        .told = saved,
     };
-    struct outcome outcome = after(message, OUTCOME_REFUSED_HERE, false);
-    outcome.same_slot = true;
-    outcome.not_before = instant_add(due, US_PER_MINUTE);
-    outcome.pacing = &row;
-    assert_int_equal(write_outcome(&outcome), OUTCOME_WRITTEN);
-    assert_string_equal(told("select receiver, probing, failures_in_row, doublings, hold_until at time zone 'UTC' "
-                             "from receiver_states where customer_id = '%s'",
+    for (int i = 0; i < 2; i++) {
+        pacing_save(worker, &save);
+        run();
+    }
+    loaded = (struct pacing_load){ .customer = customer, .ip = ip, .told = load_told };
+    pacing_load(worker, &loaded);
+    run();
+    assert_true(remembered.pacing.probing);
+    assert_int_equal(remembered.pacing.failures_in_row, 2);
+    assert_int_equal(remembered.pacing.doublings, 3);
+    assert_int_equal(remembered.pacing.hold_until.us, save.row.pacing.hold_until.us);
+    assert_string_equal(told("select count(*), min(data ->> 'receiver') from events where customer_id = '%s' "
+                             "and type = 'ip.held'",
                              customer_text),
-                        "127.0.0.1:2525|t|2|3|2026-11-23 17:00:00");
+                        "1|127.0.0.1:2525");
 }
 
 /* ---- ownership ---- */
@@ -461,7 +485,7 @@ int main(void)
         TEST(a_refusal_before_the_dot_gives_the_mark_back),
         TEST(a_deferred_message_meets_its_suppression),
         TEST(an_outcome_of_a_cancelled_message_changes_nothing),
-        TEST(the_receiver_is_remembered_with_the_outcome),
+        TEST(a_hold_is_remembered_and_told_once),
         TEST(a_new_owner_ends_the_old_ones_authority),
         TEST(what_the_old_owner_left_is_named_as_doubt),
         TEST(doubt_is_sent_again_only_when_asked),
