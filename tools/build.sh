@@ -7,7 +7,7 @@
 build_forget_moved() {
     local home
     home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$1/CMakeCache.txt" 2>/dev/null) || return 0
-    [ "$home" = "$EVENPOST_ROOT" ] || rm -rf "$1"
+    [ -z "$home" ] || [ "$home" = "$EVENPOST_ROOT" ] || rm -rf "$1"
 }
 
 build_into() {
