@@ -3,7 +3,14 @@
 #include "server/render.h"
 #include "server_statements.h"
 
-static json_t *event_json(struct arena *arena, const struct events_read_row *row)
+/* An event, whichever list it was read for. */
+struct event {
+    struct uuid event_id, customer_id;
+    struct text type, data;
+    struct instant at;
+};
+
+static json_t *event_json(struct arena *arena, const struct event *row)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o}", "id", render_id(arena, ID_EVENT, row->event_id), "type",
                      render_text(row->type), "at", render_instant(arena, row->at), "customer_id",
@@ -21,6 +28,31 @@ static bool place_of(struct request *request, struct uuid *after)
     return false;
 }
 
+static bool is_of_message(struct request *request)
+{
+    return !uuid_is_nil(request_query_id(request, "message_id", ID_MESSAGE));
+}
+
+static size_t ask(struct request *request, struct transaction *transaction, struct uuid after, int64_t wanted)
+{
+    struct uuid message = request_query_id(request, "message_id", ID_MESSAGE);
+    struct texts types = request_query_list(request, "type");
+    if (!is_of_message(request))
+        return events_read_ask(transaction, &(struct events_read){ request->customer, after, types, wanted });
+    return events_of_message_read_ask(
+        transaction, &(struct events_of_message_read){ request->customer, message, after, types, wanted });
+}
+
+static struct event get(struct request *request, struct transaction *transaction, size_t asked, size_t index)
+{
+    if (is_of_message(request)) {
+        struct events_of_message_read_row row = events_of_message_read_get(transaction, asked, index);
+        return (struct event){ row.event_id, row.customer_id, row.type, row.data, row.at };
+    }
+    struct events_read_row row = events_read_get(transaction, asked, index);
+    return (struct event){ row.event_id, row.customer_id, row.type, row.data, row.at };
+}
+
 void events_list(struct request *request)
 {
     struct page page = { .limit = (size_t)request_query_number(request, "limit") };
@@ -28,22 +60,18 @@ void events_list(struct request *request)
     if (!place_of(request, &after))
         return;
     struct transaction *transaction = request_reading(request);
-    size_t asked = events_read_ask(transaction, &(struct events_read){
-                                                    .customer = request->customer,
-                                                    .after = after,
-                                                    .types = request_query_list(request, "type"),
-                                                    .message = request_query_id(request, "message_id", ID_MESSAGE),
-                                                    .wanted = page_wanted(&page),
-                                                });
+    size_t asked = ask(request, transaction, after, page_wanted(&page));
     if (!request_read(request))
         return;
-    size_t count = events_read_count(transaction, asked), shown = page_shown(&page, count);
-    struct events_read_row row = { .event_id = UUID_NIL };
+    size_t count = is_of_message(request) ? events_of_message_read_count(transaction, asked)
+                                          : events_read_count(transaction, asked);
+    size_t shown = page_shown(&page, count);
+    struct event event = { .event_id = UUID_NIL };
     json_t *data = json_array();
     for (size_t i = 0; i < shown; i++) {
-        row = events_read_get(transaction, asked, i);
-        json_array_append_new(data, event_json(request->arena, &row));
+        event = get(request, transaction, asked, i);
+        json_array_append_new(data, event_json(request->arena, &event));
     }
-    json_t *next = count > shown ? render_id(request->arena, ID_EVENT, row.event_id) : json_null();
+    json_t *next = count > shown ? render_id(request->arena, ID_EVENT, event.event_id) : json_null();
     request_answer(request, 200, json_pack("{s:o,s:o}", "data", data, "next_cursor", next));
 }

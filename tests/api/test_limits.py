@@ -85,12 +85,12 @@ def test_five_hundred_mailboxes_are_made_at_once_or_none_of_them(evenpost):
     assert len(several["errors"]) >= 4, "every fault is told at once"
 
 
-@pytest.mark.parametrize("depth", [33, 100, 5000, 200000])
+@pytest.mark.parametrize("depth", [33, 100, 5000, 100000])
 def test_what_is_too_deep_is_malformed(acme, depth):
     """Catches a stack that a stranger's brackets fill (T103)."""
     for opens, closes in (("[", "]"), ('{"a":', "}")):
         body = (opens * depth + ("1" if opens != "[" else "") + closes * depth).encode()
-        assert acme.api.call("POST", "/v1/pools", body).problem in ("malformed", "too-large")
+        assert acme.api.call("POST", "/v1/pools", body).problem == "malformed"
 
 
 def test_a_request_of_many_faults_is_answered_with_some_and_soon(acme):

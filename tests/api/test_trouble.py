@@ -198,3 +198,21 @@ def test_the_meaning_is_compared_and_nothing_less(acme):
     for change in ({"text": "t "}, {"metadata": {"a": "1"}}, {"tag": "x"}, {"to": {"address": "Same@r.test", "name": "\u00fc"}}):
         told = acme.api.post("/v1/messages", {**body, **change}, expect=422, Idempotency_Key="meaning")
         assert told.problem == "idempotency-key-reused", change
+
+
+def test_a_follower_of_events_hears_of_every_one(evenpost, acme):
+    """Catches an event that commits behind one that was read already, with an earlier id: it was never heard of."""
+    waiting = acme.send_one("waiting@r.test")
+    brake = evenpost.database.brake("messages")
+    slow = Call(acme.api, "/v1/messages", message("slow@r.test"))
+    brake.reached()
+    acme.api.post(f"/v1/messages/{waiting['id']}/cancel", expect=200)
+    heard = acme.api.every("/v1/events")
+    brake.release()
+    assert slow.result().status == 202
+    wait_until(lambda: len(acme.api.every("/v1/events")) == 8, 10, lambda: acme.api.every("/v1/events"))
+    later = acme.api.get(f"/v1/events?after={heard[-1]['id']}")["data"]
+    ids = [event["id"] for event in heard + later]
+    assert sorted(ids) == sorted(event["id"] for event in acme.api.every("/v1/events")) and len(set(ids)) == len(ids)
+    assert {event["type"] for event in later if event["data"].get("message_id") == slow.answer["id"]} == {
+        "message.accepted", "message.booked"}

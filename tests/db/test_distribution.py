@@ -20,7 +20,7 @@ PLATFORM = {"customers", "ips", "ip_assignments", "operator_keys", "operator_ide
 
 # They read over customers because that is their work, a page at a time; none of them writes.
 LOOKS_FOR_WORK = {"lanes_unseen", "mailboxes_to_lay", "mailboxes_waiting", "messages_expired", "slots_overdue"}
-OPERATORS_LISTS = {"domains_read", "events_read", "ip_owner", "ips_read", "mailboxes_read", "messages_read", "pools_read",
+OPERATORS_LISTS = {"domains_read", "events_of_message_read", "events_read", "ip_owner", "ips_read", "mailboxes_read", "messages_read", "pools_read",
                    "suppressions_read"}
 ACROSS = LOOKS_FOR_WORK | OPERATORS_LISTS
 
