@@ -18,7 +18,7 @@ static void pacing_save_row(struct act *act, struct uuid ip, const struct pacing
                                                   .successes_in_row = row->pacing.successes_in_row,
                                                   .doublings = row->pacing.doublings,
                                                   .hold_until = row->pacing.hold_until,
-                                                  .now = act->now,
+                                                  .updated_at = row->updated_at,
                                               });
 }
 

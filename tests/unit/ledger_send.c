@@ -345,13 +345,19 @@ static void a_hold_is_remembered_and_told_once(void **state) /* catches: a hold 
             .receiver = TEXT("127.0.0.1:2525"),
             .pacing = { .limit = 1, .probing = true, .failures_in_row = 2, .doublings = 3,
                         .hold_until = instant_at("2026-11-23T17:00:00Z") },
+            .updated_at = instant_at("2026-11-23T16:00:00Z"),
         },
         .told = saved,
     };
+    struct pacing_save late = { .customer = customer, .ip = ip, .row = save.row, .told = saved };
+    late.row.pacing = (struct pacing){ .limit = 2, .hold_until = INSTANT_NONE };
+    late.row.updated_at = instant_add(save.row.updated_at, -1);
     for (int i = 0; i < 2; i++) {
         pacing_save(worker, &save);
         run();
     }
+    pacing_save(worker, &late); /* of an outcome that could not be written before */
+    run();
     loaded = (struct pacing_load){ .customer = customer, .ip = ip, .told = load_told };
     pacing_load(worker, &loaded);
     run();
