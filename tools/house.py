@@ -53,5 +53,7 @@ def _said(argv):
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines() or [f"{argv[0]} failed"]
+        if "connection to server" in said[0]:
+            raise Trouble("the database does not answer. ./evenpost up")
         raise Trouble(next((line for line in said if "ERROR" in line), said[0]))
     return done.stdout

@@ -28,6 +28,8 @@ def follow(ip, on_and_on):
             print("\n".join(conversation(attempt)), flush=True)
             after = attempt["attempt_id"]
         if not on_and_on:
+            if not after:
+                print(f"No conversation was held from {ip} yet.")
             return
         time.sleep(1)
 
