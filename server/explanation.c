@@ -53,9 +53,10 @@ static struct text reply(struct arena *arena, const struct explanation_facts *fa
     return text_format(arena, "it said: %d %.*s", facts->reply_code, TEXT_ARG(text_trim(words)));
 }
 
+/* A receiver by its name; one that is only an address and a port says nothing to a person. */
 static struct text who(const struct explanation_facts *facts)
 {
-    return text_is_empty(facts->about) ? facts->domain : facts->about;
+    return text_is_empty(facts->about) || text_has(facts->about, ':') ? facts->domain : facts->about;
 }
 
 /* ---- over ---- */
@@ -66,28 +67,31 @@ static struct explanation over(struct arena *arena, const struct explanation_fac
     if (is(facts->state, "delivered"))
         return say(
             "delivered", INSTANT_NONE,
-            text_format(arena, "The receiver of %.*s took it on %.*s.", TEXT_ARG(facts->to_address), TEXT_ARG(at)));
+            text_format(arena, "The mail server of %.*s took it on %.*s.", TEXT_ARG(facts->to_address), TEXT_ARG(at)));
     if (is(facts->state, "bounced"))
         return say("bounced", INSTANT_NONE,
-                   text_format(arena, "The receiver refused it for good on %.*s; %.*s.", TEXT_ARG(at),
+                   text_format(arena, "The recipient's mail server refused it for good on %.*s; %.*s.", TEXT_ARG(at),
                                TEXT_ARG(reply(arena, facts))));
     if (is(facts->state, "unconfirmed"))
-        return say("unconfirmed", INSTANT_NONE,
-                   text_format(arena,
-                               "It may have arrived or not: the connection was lost on %.*s before the receiver had "
-                               "confirmed it; it is not sent again unless you ask for that.",
-                               TEXT_ARG(at)));
+        return say(
+            "unconfirmed", INSTANT_NONE,
+            text_format(arena,
+                        "It may have arrived or not: the connection was lost on %.*s before the recipient's mail "
+                        "server had confirmed it; it is not sent again unless you ask for that.",
+                        TEXT_ARG(at)));
     if (is(facts->state, "resent"))
         return say("resent", INSTANT_NONE, TEXT("It was unconfirmed, and you had it sent again as a new message."));
     if (is(facts->state, "cancelled"))
         return say("cancelled", INSTANT_NONE,
                    text_format(arena, "It was cancelled on %.*s and not sent.", TEXT_ARG(at)));
     if (is(facts->state, "expired"))
-        return say("expired", INSTANT_NONE,
-                   text_format(arena, "It was given up on %.*s: the receiver did not take it in all the attempts made.",
-                               TEXT_ARG(at)));
+        return say(
+            "expired", INSTANT_NONE,
+            text_format(arena,
+                        "We stopped trying on %.*s: the recipient's mail server did not take it in all our attempts.",
+                        TEXT_ARG(at)));
     return say("suppressed", INSTANT_NONE,
-               text_format(arena, "It is not sent, because %.*s must not be written to any more.",
+               text_format(arena, "It is not sent, because %.*s is on your list of those who must not be written to.",
                            TEXT_ARG(facts->to_address)));
 }
 
@@ -102,7 +106,7 @@ static bool stopped(struct arena *arena, const struct explanation_facts *facts, 
     } else if (is(facts->mailbox_state, "paused")) {
         *explanation =
             say("mailbox_paused", INSTANT_NONE,
-                text_format(arena, "It waits because the mailbox %.*s is paused; it goes on when you resume that.",
+                text_format(arena, "It waits because the mailbox %.*s is paused; it goes on when you resume it.",
                             TEXT_ARG(facts->from_address)));
     } else if (!facts->mailbox_has_ip || is_halted_by(facts, "released")) {
         *explanation =
@@ -112,7 +116,8 @@ static bool stopped(struct arena *arena, const struct explanation_facts *facts, 
     } else if (is_halted_by(facts, "ip_paused")) {
         *explanation =
             say("ip_paused", INSTANT_NONE,
-                text_format(arena, "It waits because the IP address %.*s is paused; it goes on when that is resumed.",
+                text_format(arena,
+                            "It waits because the IP address %.*s is paused; it goes on when the operator resumes it.",
                             TEXT_ARG(facts->ip)));
     } else if (is_halted_by(facts, "quarantine")) {
         *explanation =
@@ -150,28 +155,31 @@ static bool stored(struct arena *arena, const struct explanation_facts *facts, s
     if (is(facts->stored, "receiver_on_hold"))
         *explanation =
             say("receiver_on_hold", until,
-                text_format(arena, "It waits because the receiver %.*s asked us to slow down; it is tried again %.*s.",
+                text_format(arena,
+                            "It waits because the mail server of %.*s asked us to slow down; it is tried again %.*s.",
                             TEXT_ARG(who(facts)), TEXT_ARG(when)));
     else if (is(facts->stored, "receiver_busy"))
-        *explanation =
-            say("receiver_busy", until,
-                text_format(arena, "It waits for its turn at the receiver %.*s, which takes one message at a time.",
-                            TEXT_ARG(who(facts))));
+        *explanation = say(
+            "receiver_busy", until,
+            text_format(arena, "It waits for its turn at the mail server of %.*s, which takes one message at a time.",
+                        TEXT_ARG(who(facts))));
     else if (is(facts->stored, "greylisted"))
         *explanation =
             say("greylisted", until,
-                text_format(arena, "The receiver asks every new sender to come again; it is tried again %.*s.",
+                text_format(arena,
+                            "The recipient's mail server asks every new sender to come again; it is tried again %.*s.",
                             TEXT_ARG(when)));
     else if (is(facts->stored, "deferred_by_receiver"))
-        *explanation = say("deferred_by_receiver", until,
-                           text_format(arena, "The receiver did not take it yet (%.*s); it is tried again %.*s.",
-                                       TEXT_ARG(reply(arena, facts)), TEXT_ARG(when)));
+        *explanation =
+            say("deferred_by_receiver", until,
+                text_format(arena, "The recipient's mail server did not take it yet (%.*s); it is tried again %.*s.",
+                            TEXT_ARG(reply(arena, facts)), TEXT_ARG(when)));
     else if (is(facts->stored, "spacing"))
-        *explanation = say(
-            "spacing", until,
-            text_format(arena,
-                        "It waits its turn, since messages from %.*s leave one by one with a pause; that comes %.*s.",
-                        TEXT_ARG(facts->ip), TEXT_ARG(when)));
+        *explanation = say("spacing", until,
+                           text_format(arena,
+                                       "It waits its turn, because messages from %.*s leave one by one with pauses "
+                                       "between them; its turn comes %.*s.",
+                                       TEXT_ARG(facts->ip), TEXT_ARG(when)));
     else if (is(facts->stored, "owner_changing"))
         *explanation = say(
             "owner_changing", until,
@@ -207,17 +215,16 @@ static struct explanation booked(struct arena *arena, const struct explanation_f
     struct instant due = instant_max(facts->at, facts->due_at);
     struct text when = told(arena, facts, due);
     if (!facts->worker_alive && instant_before(due, instant_add(facts->now, NEAR_US)))
-        return say(
-            "worker_absent", INSTANT_NONE,
-            text_format(arena,
-                        "It waits because the program that sends from %.*s is not running; it goes out when that is "
-                        "started again.",
-                        TEXT_ARG(facts->ip)));
+        return say("worker_absent", INSTANT_NONE,
+                   text_format(arena,
+                               "It waits because the program that sends from %.*s is not running; it goes out when the "
+                               "operator starts that again.",
+                               TEXT_ARG(facts->ip)));
     if (!instant_before(facts->now, due))
         return say(
             "spacing", facts->not_after,
             text_format(arena,
-                        "It is next: messages leave %.*s one by one with a pause; if it has not gone on %.*s, it "
+                        "It is next: messages leave from %.*s one by one with a pause; if it has not gone by %.*s, it "
                         "gets another time.",
                         TEXT_ARG(facts->ip), TEXT_ARG(told(arena, facts, facts->not_after))));
     const char *code = instant_before(facts->now, facts->scheduled_at) ? "scheduled" : "waiting_for_slot";
@@ -241,7 +248,8 @@ struct explanation explanation_of(struct arena *arena, const struct explanation_
     struct explanation explanation;
     if (is(facts->state, "sending"))
         return say("sending", INSTANT_NONE,
-                   text_format(arena, "It is being handed to the receiver right now, from %.*s.", TEXT_ARG(facts->ip)));
+                   text_format(arena, "It is being handed to the recipient's mail server right now, from %.*s.",
+                               TEXT_ARG(facts->ip)));
     if (!is(facts->state, "accepted") && !is(facts->state, "booked"))
         return over(arena, facts);
     if (stopped(arena, facts, &explanation) || stored(arena, facts, &explanation))
