@@ -1,5 +1,7 @@
 #include "ledger/ownership.h"
 
+#include "base/bounds.h"
+
 #include "ledger/event.h"
 
 #include "ledger_statements.h"
@@ -28,7 +30,7 @@ static void raise_ended(struct act *act, const struct pg_end *end)
 {
     struct ownership *ownership = ownership_of(act);
     if (end->word != PG_COMMITTED) {
-        ownership_tell(ownership, OWNERSHIP_AGAIN); /* an unknown raise only makes the next generation one higher */
+        ownership_tell(ownership, OWNERSHIP_AGAIN); /* an unknown raise makes the next generation one higher, no more */
         return;
     }
     if (lane_raise_count(act->transaction, ownership->asked) == 0) {
@@ -39,7 +41,7 @@ static void raise_ended(struct act *act, const struct pg_end *end)
     ownership->generation = row.generation;
     ownership->halted = row.halted;
     ownership->before = (struct ownership_before){
-        row.old_host, row.old_pid, row.old_since, row.old_seen_at, row.old_ended_at,
+        row.old_host, row.old_pid, row.old_since, row.old_seen_at, row.old_ended_at, row.elsewhere_until,
     };
     ownership_tell(ownership, OWNERSHIP_OURS);
 }
@@ -49,8 +51,14 @@ void ownership_raise(struct ledger *ledger, struct ownership *ownership)
     act_begin(&ownership->act, ledger, ownership->customer, raise_ended);
     struct act *act = &ownership->act;
     ownership->asked =
-        lane_raise_ask(act->transaction, &(struct lane_raise){ act->customer, ownership->ip, ownership->host,
-                                                               ownership->pid, act->real });
+        lane_raise_ask(act->transaction, &(struct lane_raise){
+                                             .customer = act->customer,
+                                             .ip = ownership->ip,
+                                             .host = ownership->host,
+                                             .pid = ownership->pid,
+                                             .real = act->real,
+                                             .elsewhere_until = instant_add(act->real, BOUND_OTHER_HOST_US),
+                                         });
     act_commit(act);
 }
 

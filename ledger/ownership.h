@@ -25,7 +25,8 @@ struct ownership_before {
     struct text host; /* in the act's arena: until `told` returns */
     int32_t pid;
     struct instant since, seen_at;
-    struct instant ended_at; /* INSTANT_NONE: no clean end */
+    struct instant ended_at;        /* INSTANT_NONE: no clean end */
+    struct instant elsewhere_until; /* owners on other hosts may be counted until then; INSTANT_NONE: there was none */
 };
 
 struct ownership {

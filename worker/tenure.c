@@ -85,10 +85,13 @@ static struct tenure *hear(struct ownership *ownership)
 static void wait_for_old(struct tenure *tenure, const struct ownership_before *before)
 {
     bool first = instant_is_none(before->since), clean = !instant_is_none(before->ended_at);
-    tenure->same_host = text_equal(before->host, text_of(tenure->worker->host));
+    int64_t elsewhere_us =
+        instant_is_none(before->elsewhere_until) ? 0 : instant_since(before->elsewhere_until, clock_wall());
+    tenure->same_host = elsewhere_us <= 0;
     tenure->wait_since = clock_tick();
-    tenure->wait_at_most = tick_add(tenure->wait_since, tenure->same_host ? BOUND_TAKEOVER_US : BOUND_OTHER_HOST_US);
-    if (first || clean) {
+    tenure->wait_at_most =
+        tick_add(tenure->wait_since, tenure->same_host ? BOUND_TAKEOVER_US : MIN_OF(elsewhere_us, BOUND_OTHER_HOST_US));
+    if (first || (clean && tenure->same_host)) {
         change(tenure, TENURE_SETTLING);
         return;
     }

@@ -115,6 +115,28 @@ def test_an_owner_that_stops_while_it_waits_has_not_ended_clean(platform):
     assert receiver.most_open(source) == 1
 
 
+@pytest.mark.long
+def test_an_owner_on_another_host_is_waited_for_though_the_new_one_restarts(platform):
+    """Catches ten minutes that a restart forgets: nobody here can see the sockets of the owner elsewhere (T40)."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    ip = acme.ip()
+    acme.mailbox()
+    receiver = evenpost.receiver()
+    gate = receiver.gate("rcpt")
+    sent = acme.send(1, to=receiver)
+    due(evenpost, sent)
+    gate.wait()
+    evenpost.worker.kill()
+    evenpost.api.patch(f"/v1/ips/{ip['id']}", {"host": "sender-2"}, expect=200)
+    other = evenpost.another_worker("--host", "sender-2").start()
+    wait_until(lambda: "takes over" in other.text(), 40, lambda: other.tail())
+    assert other.terminate() == 0
+    other.start()
+    stays(lambda: len(receiver.conversations) == 1, 12, "nobody connects within the ten minutes")
+    assert sent.rows()[0]["explanation"]["code"] == "owner_changing"
+
+
 @pytest.mark.parametrize("step", ["greeting", "ehlo", "mail", "rcpt"])
 def test_a_throttle_holds_the_receiver_for_all_mailboxes_of_the_ip(evenpost, step):
     """Catches a retry on a new connection after 421 4.4.5, the very fault the reply complains about (T32, T54)."""

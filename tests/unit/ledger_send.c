@@ -475,6 +475,21 @@ static void a_drained_lane_says_that_nobody_needs_to_wait(void **state)
     ip = other;
 }
 
+/* catches: ten minutes of waiting for another host that are forgotten when the new owner is itself restarted (P4) */
+static void an_owner_elsewhere_is_waited_for_across_restarts(void **state)
+{
+    (void)state;
+    due_message();
+    assert_true(instant_is_none(owner.before.elsewhere_until));
+    told("update lanes set host = 'sender-2' where customer_id = '%s'", customer_text);
+    assert_int_equal(own(ownership_raise, worker), OWNERSHIP_OURS);
+    struct instant until = owner.before.elsewhere_until;
+    int64_t left_us = instant_since(until, clock_wall());
+    assert_true(left_us > BOUND_OTHER_HOST_US - US_PER_MINUTE && left_us <= BOUND_OTHER_HOST_US);
+    assert_int_equal(own(ownership_raise, worker), OWNERSHIP_OURS);
+    assert_int_equal(owner.before.elsewhere_until.us, until.us);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +513,7 @@ int main(void)
         TEST(an_unseen_lane_is_raised_and_settled_by_jobs),
         TEST(a_lanes_own_doubt_ages),
         TEST(a_drained_lane_says_that_nobody_needs_to_wait),
+        TEST(an_owner_elsewhere_is_waited_for_across_restarts),
     };
     return cmocka_run_group_tests(tests, house_open, house_close);
 }
