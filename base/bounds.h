@@ -29,7 +29,7 @@
 #define BOUND_ADDRESS        254 /* RFC 3696 erratum 1690: what fits a path of 256 with its brackets */
 #define BOUND_LINE           998 /* octets of a line of content, without CRLF */
 #define BOUND_SUBJECT        998
-#define BOUND_NAME           200                /* a display name, octets */
+#define BOUND_NAME           800                /* a display or file name, octets: the contract allows 200 characters */
 #define BOUND_MESSAGE        (10 * 1024 * 1024) /* the parts of a message, decoded: Gmail takes 25 MB, outreach needs less */
 #define BOUND_CONTENT        (16 * 1024 * 1024) /* the composed message: base64 costs a third, headers a little */
 #define BOUND_CUSTOM_HEADERS 20
