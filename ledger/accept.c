@@ -193,6 +193,9 @@ static void accept_hold(struct act *act, struct accepting *accepting)
 {
     const struct accept *accept = accepting->accept;
     int32_t gap_days = accepting->facts.gap_days;
+    recipient_make_ask(act->transaction, &(struct recipient_make){ act->customer, accept->domain_key });
+    accepting->domain_held =
+        recipient_hold_ask(act->transaction, &(struct recipient_hold){ act->customer, accept->domain_key });
     if (accepting->first_writing) {
         accepting->marked = recipient_mark_ask(
             act->transaction,
@@ -210,9 +213,6 @@ static void accept_hold(struct act *act, struct accepting *accepting)
         accepting->recipient_held =
             recipient_hold_ask(act->transaction, &(struct recipient_hold){ act->customer, accept->recipient_key });
     }
-    recipient_make_ask(act->transaction, &(struct recipient_make){ act->customer, accept->domain_key });
-    accepting->domain_held =
-        recipient_hold_ask(act->transaction, &(struct recipient_hold){ act->customer, accept->domain_key });
 }
 
 static void accept_take(struct act *act, struct accepting *accepting)

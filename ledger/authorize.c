@@ -3,6 +3,7 @@
 #include "io/log.h"
 
 #include "ledger/ending.h"
+#include "ledger/holding.h"
 
 #include "ledger_statements.h"
 
@@ -55,6 +56,7 @@ static void refusal_heard(struct act_step *step)
         act_rollback(step->act);
         return;
     }
+    holding_ask(step->act, refusal->authorize->message);
     refusal->ending = (struct ending){
         .messages = &refusal->authorize->message,
         .count = 1,

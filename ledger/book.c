@@ -3,6 +3,7 @@
 #include "policy/retry.h"
 
 #include "ledger/ending.h"
+#include "ledger/holding.h"
 #include "ledger/placing.h"
 
 #include "ledger_statements.h"
@@ -94,12 +95,14 @@ static void book_heard(struct act_step *step)
         book_place(act, work, &message);
 }
 
-static void book_start(struct act *act, struct book *book, enum book_from from)
+static void book_start(struct act *act, struct book *book, enum book_from from, bool mailbox_held)
 {
     struct booking_work *work = arena_make(act->arena, struct booking_work);
     work->book = book;
     work->from = from;
-    work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, book->message });
+    work->held = mailbox_held
+                     ? message_hold_ask(act->transaction, &(struct message_hold){ act->customer, book->message })
+                     : holding_ask(act, book->message);
     if (from == BOOK_FROM_OVER)
         work->over = slot_over_ask(act->transaction, &(struct slot_over){ act->customer, book->message, act->now });
     if (from == BOOK_FROM_ANY_SLOT)
@@ -109,15 +112,20 @@ static void book_start(struct act *act, struct book *book, enum book_from from)
 
 void book_message(struct act *act, struct book *book)
 {
-    book_start(act, book, BOOK_FROM_ACCEPTED);
+    book_start(act, book, BOOK_FROM_ACCEPTED, false);
 }
 
 void book_anew(struct act *act, struct book *book)
 {
-    book_start(act, book, BOOK_FROM_OVER);
+    book_start(act, book, BOOK_FROM_OVER, false);
+}
+
+void book_held(struct act *act, struct book *book)
+{
+    book_start(act, book, BOOK_FROM_ACCEPTED, true);
 }
 
 void book_displaced(struct act *act, struct book *book)
 {
-    book_start(act, book, BOOK_FROM_ANY_SLOT);
+    book_start(act, book, BOOK_FROM_ANY_SLOT, true);
 }

@@ -30,7 +30,9 @@ struct book {
 void book_message(struct act *act, struct book *book); /* from `accepted` */
 void book_anew(struct act *act, struct book *book);    /* from `booked`, its slot being over */
 
-/* From `booked`, and its slot is taken away, for the caller's reason: a lower cap. */
+/* By one who holds the mailbox already: as book_message(); and from `booked`, whose slot is taken away for the caller's reason,
+ * a lower cap. */
+void book_held(struct act *act, struct book *book);
 void book_displaced(struct act *act, struct book *book);
 
 /* Lays openings of one active mailbox for the whole local days from today to `days` ahead (at most the horizon). */

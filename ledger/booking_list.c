@@ -22,7 +22,7 @@ static void booking_list_next(struct booking_list *list)
     if (list->displaced)
         book_displaced(list->act, &list->book);
     else
-        book_message(list->act, &list->book);
+        book_held(list->act, &list->book);
 }
 
 void booking_list_start(struct act *act, struct booking_list *list)

@@ -1,6 +1,6 @@
 /*
  * booking_list — messages, one after the other, get the next opening of their mailboxes; in order, so that the earlier one
- * gets the earlier opening.
+ * gets the earlier opening. The caller holds the mailboxes.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 #include "ledger/cancel.h"
 
 #include "ledger/ending.h"
+#include "ledger/holding.h"
 
 #include "ledger_statements.h"
 
@@ -53,6 +54,6 @@ void cancel_message(struct act *act, struct cancel *cancel)
     struct cancelling *work = arena_make(act->arena, struct cancelling);
     work->cancel = cancel;
     cancel->state = TEXT_NONE;
-    work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, cancel->message });
+    work->held = holding_ask(act, cancel->message);
     act_read(act, &work->step, cancel_heard);
 }

@@ -4,6 +4,7 @@
 
 #include "ledger/ending.h"
 #include "ledger/event.h"
+#include "ledger/holding.h"
 #include "ledger/pacing_write.h"
 #include "ledger/placing.h"
 #include "ledger/suppress.h"
@@ -356,7 +357,7 @@ void outcome_write(struct ledger *ledger, struct outcome *outcome)
     struct outcome_work *work = arena_make(act->arena, struct outcome_work);
     outcome->work = work;
     work->outcome = outcome;
-    work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, outcome->message });
+    work->held = holding_ask(act, outcome->message);
     work->told = outcome_tell_attempt(act, outcome);
     if (outcome->pacing != NULL)
         work->paced = pacing_write_ask(act, outcome->ip, outcome->pacing->receiver);

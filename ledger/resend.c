@@ -1,6 +1,7 @@
 #include "ledger/resend.h"
 
 #include "ledger/event.h"
+#include "ledger/holding.h"
 #include "ledger/placing.h"
 
 #include "ledger_statements.h"
@@ -100,8 +101,8 @@ static void resend_heard(struct act_step *step)
         resend_end(work->resend, RESEND_NOT_UNCONFIRMED);
         return;
     }
-    work->recipient_held = resend_hold(act, work->message.recipient_key);
     work->domain_held = resend_hold(act, work->message.domain_key);
+    work->recipient_held = resend_hold(act, work->message.recipient_key);
     work->taking = (struct taking){
         .mailbox = work->message.mailbox_id,
         .not_before = act->now,
@@ -115,6 +116,6 @@ void resend_message(struct act *act, struct resend *resend)
     struct resending *work = arena_make(act->arena, struct resending);
     work->resend = resend;
     resend->state = TEXT_NONE;
-    work->held = message_hold_ask(act->transaction, &(struct message_hold){ act->customer, resend->message });
+    work->held = holding_ask(act, resend->message);
     act_read(act, &work->step, resend_heard);
 }

@@ -72,6 +72,12 @@ static void suppress_heard(struct act_step *step)
 static void suppress_look(struct act *act, struct suppressing *work)
 {
     struct text key = work->suppress->key;
+    if (suppress_is_domain(work->suppress)) {
+        recipients_of_domain_ask(act->transaction, &(struct recipients_of_domain){ act->customer, key });
+        mailboxes_of_domain_ask(act->transaction, &(struct mailboxes_of_domain){ act->customer, key });
+    } else {
+        mailboxes_of_recipient_ask(act->transaction, &(struct mailboxes_of_recipient){ act->customer, key });
+    }
     work->waiting =
         suppress_is_domain(work->suppress)
             ? messages_of_domain_ask(act->transaction, &(struct messages_of_domain){ act->customer, key })

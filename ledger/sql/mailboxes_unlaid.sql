@@ -10,6 +10,6 @@ join customers on customers.customer_id = $1
 where mailboxes.customer_id = $1 and mailboxes.state = 'active' and mailboxes.ip_id is not null
   and (mailboxes.laid_until is null or mailboxes.laid_until < $2)
   and (customers.mode = 'sandbox' or domains.state = 'ready')
-order by mailboxes.laid_until nulls first, mailboxes.mailbox_id
+order by mailboxes.mailbox_id
 limit 500
 for no key update of mailboxes
