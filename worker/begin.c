@@ -81,11 +81,20 @@ static void tell(struct lane *lane, struct uuid message, struct text code, struc
     explain_messages(lane->worker->ledger, &telling->explain);
 }
 
+/* Two words of one message, told at once, may be written in either order: the second waits for the next look. */
+static bool is_being_told(struct lane *lane, struct uuid message)
+{
+    list_each (&lane->explains, link)
+        if (uuid_equal(container_of(link, struct telling, link)->explain.messages.items[0], message))
+            return true;
+    return false;
+}
+
 static void explain(struct lane *lane, const struct due *due, struct text code, struct text about, struct instant until,
                     struct instant now)
 {
     bool late = (double)instant_since(now, due->due_at) > (double)TELL_AFTER_US * clock_rate(lane->worker->clock);
-    if (late && is_news(lane, due->message, code, until, now))
+    if (late && !is_being_told(lane, due->message) && is_news(lane, due->message, code, until, now))
         tell(lane, due->message, code, about, until);
 }
 
