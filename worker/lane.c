@@ -10,7 +10,6 @@
 #define LOOK_US    US_PER_SECOND        /* all real time */
 #define READ_US    (2 * US_PER_SECOND)  /* mailboxes and holds */
 #define PATIENT_US (20 * US_PER_SECOND) /* of a drain, before what has no dot yet is given up */
-#define DOUBT_US   (75 * US_PER_SECOND) /* and before a dot's reply is not waited for any more */
 
 /* ---- what others tell the lane ---- */
 
@@ -51,7 +50,7 @@ static void give_up_late(struct lane *lane, int64_t drained_us)
 {
     list_each (&lane->sessions, link) {
         struct session *session = session_of_link(link);
-        if (drained_us > (session_dot_is_out(session) ? DOUBT_US : PATIENT_US))
+        if (drained_us > (session_dot_is_out(session) ? lane->worker->drain_us : PATIENT_US))
             session_give_up(session);
     }
 }

@@ -1,8 +1,8 @@
 /*
  * evenpost-worker — delivers mail from the IPs that it is given, one lane each.
  *
- * SIGTERM drains: conversations end, outcomes are written, permits come home; what has not ended after DRAIN_MAX_S is left
- * to the next owner, as if this process had been killed.
+ * SIGTERM drains: conversations end, outcomes are written, permits come home. A dot's reply is waited for as long as
+ * --drain-wait says; what has not ended LAST_S after that is left to the next owner, as if this process had been killed.
  */
 
 #include <limits.h>
@@ -19,12 +19,12 @@
 #include "worker/health.h"
 #include "worker/routes.h"
 
-enum { DRAIN_MAX_S = 85 };
+enum { LAST_S = 35 }; /* QUIT, the receiver's close, the outcomes */
 
 static struct {
     const char *host;
     struct setting_texts ips;
-    int64_t takeover_wait_s, close_wait_s, permit_grace_s, lock_port;
+    int64_t takeover_wait_s, close_wait_s, permit_grace_s, drain_wait_s, lock_port;
 } set;
 
 static const struct setting rows[] = {
@@ -67,6 +67,16 @@ static const struct setting rows[] = {
       .max = 600,
       .unit = "seconds",
       .sentence = "How long nothing is opened in the place of a connection that was reset: it may still be counted." },
+    { .name = "drain-wait",
+      .variable = "EVENPOST_DRAIN_WAIT",
+      .type = SETTING_NUMBER,
+      .into = &set.drain_wait_s,
+      .standard = "50",
+      .min = 0,
+      .max = 3600,
+      .unit = "seconds",
+      .sentence = "How long a stop waits for the reply to a dot, before the message is unconfirmed. RFC 5321 allows "
+                  "ten minutes." },
     { .name = "lock-port",
       .variable = "EVENPOST_LOCK_PORT",
       .type = SETTING_NUMBER,
@@ -118,14 +128,14 @@ static void fleet_over(struct fleet_end *end)
 static void patience_over(struct timer *timer)
 {
     (void)timer;
-    log_warning(NULL, "not drained after %d s: ends as if killed", DRAIN_MAX_S);
+    log_warning(NULL, "not drained after %lld s: ends as if killed", (long long)(set.drain_wait_s + LAST_S));
     _exit(1);
 }
 
 static void sender_stop(struct program *program)
 {
     struct sender *self = container_of(program, struct sender, program);
-    timer_start(&self->patience, DRAIN_MAX_S * US_PER_SECOND);
+    timer_start(&self->patience, (set.drain_wait_s + LAST_S) * US_PER_SECOND);
     self->fleet_end.over = fleet_over;
     if (self->fleet == NULL)
         sender_close(self);
@@ -174,6 +184,7 @@ static void worker_fill(struct worker *worker, struct program *program, struct a
         .takeover_wait_us = set.takeover_wait_s * US_PER_SECOND,
         .close_us = set.close_wait_s * US_PER_SECOND,
         .grace_us = set.permit_grace_s * US_PER_SECOND,
+        .drain_us = set.drain_wait_s * US_PER_SECOND,
     };
     worker->ledger = ledger_new(&(struct ledger_given){ worker->pg, worker->clock, worker->random });
     worker->routes = routes_new(worker);
