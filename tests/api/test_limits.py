@@ -36,6 +36,20 @@ def test_a_message_of_ten_mebibytes_is_taken_and_one_octet_more_is_not(acme):
         assert answer.status in (413, 422) and answer.problem in ("too-large", "validation"), answer
 
 
+def test_whatever_was_taken_can_be_composed(acme):
+    """Catches a 202 for a letter that is too long, or too wide, once it is encoded: it would wait for ever (P1)."""
+    wide = "\u00fc" * 200
+    box = acme.mailbox(display_name=wide)
+    half = 5 * MIB - 100
+    for parts in ({"text": "\u00fc" * (half // 2)}, {"text": "=" * half}, {"text": "a\u00fc=" * (half // 4)}, {"text": "\n" * half},
+                  {"text": ".\n" * (half // 2)}, {"html": "<p>" * (half // 3)}, {"text": "=" * half, "html": "\u00fc" * (half // 2)},
+                  {"text": "t", "attachments": [{**attachment(1 << 20), "filename": wide}]}):
+        body = {**GOOD, "to": {"address": "bo@people.test", "name": "\u4e16" * 200}, "mailbox_id": box["id"], **parts}
+        sent = acme.api.post("/v1/messages", json.dumps(body, ensure_ascii=False).encode(), expect=202)
+        source = acme.api.get(f"/v1/messages/{sent['id']}/source").octets
+        assert max(map(len, source.split(b"\r\n"))) <= 998 and source.isascii()
+
+
 @pytest.mark.parametrize("field, longest, make", [
     ("/subject", 998, lambda n: {"subject": "s" * n}), ("/tag", 64, lambda n: {"tag": "t" * n}),
     ("/to/name", 200, lambda n: {"to": {"address": "bo@people.test", "name": "n" * n}}),
