@@ -3,7 +3,7 @@
 #
 #   ./evenpost test [--long] [KIND...]
 #
-#   KIND     unit, conversations, sim, db, api, promises, peers, fuzz, bench; without one: all of them but bench.
+#   KIND     unit, conversations, sim, promises, db, api, peers, fuzz, bench; without one: all of them but bench.
 #   --long   all of them and bench, slow parts too.
 #
 # Programs are built twice, for release and with AddressSanitizer and UBSan; what each kind said stays in the home,
@@ -20,7 +20,7 @@ cd "$EVENPOST_ROOT"
 # shellcheck source=tools/build.sh
 . tools/build.sh
 
-kinds_known=(unit conversations sim db api promises peers pages fuzz bench)
+kinds_known=(unit conversations sim promises db api peers pages fuzz bench)
 sanitized=$EVENPOST_HOME/build-sanitized
 fuzzed=$EVENPOST_HOME/build-fuzz
 results=$EVENPOST_HOME/test
@@ -118,6 +118,43 @@ kind_run() {
     printf '== %s took %d s\n' "$kind" $((SECONDS - begun))
 }
 
+log_of() {
+    printf '%s\n' "$EVENPOST_HOME/log/test/$1.log"
+}
+
+promises_running=
+
+# In a process group of their own, which ends with us.
+promises_begin() {
+    set -m
+    kind_run promises </dev/null >"$(log_of promises)" 2>&1 &
+    promises_running=$!
+    set +m
+    trap '[ -z "$promises_running" ] || kill -- "-$promises_running"' EXIT
+    printf '\n== promises have begun; what they say stands in %s until they are through\n' "$(log_of promises)"
+}
+
+promises_end() {
+    [ -n "$promises_running" ] || return 0
+    printf '\n== waiting for promises\n'
+    wait "$promises_running" || true
+    promises_running=
+    cat "$(log_of promises)"
+}
+
+# The promises wait more than they compute: they run beside the kinds that do likewise, and apart from those that do not.
+kinds_run() {
+    local kind
+    for kind in "$@"; do
+        case $kind in
+        promises) promises_begin ;;
+        fuzz | bench) promises_end ;;&
+        *) kind_run "$kind" </dev/null 2>&1 | tee "$(log_of "$kind")" ;;
+        esac
+    done
+    promises_end
+}
+
 main() {
     arguments_read "$@"
     steps_begin
@@ -128,10 +165,11 @@ main() {
     builds_make
     step "package lists here" lists_have
     [[ " ${kinds[*]} " != *" fuzz "* ]] || step "fuzzers built" fuzzers_make
-    local kind
-    for kind in "${kinds[@]}"; do
-        kind_run "$kind" </dev/null 2>&1 | tee "$EVENPOST_HOME/log/test/$kind.log"
-    done
+    if [ "${#kinds[@]}" -eq 1 ]; then
+        kind_run "${kinds[0]}" </dev/null 2>&1 | tee "$(log_of "${kinds[0]}")"
+    else
+        kinds_run "${kinds[@]}"
+    fi
     printf '\n'
     /usr/bin/python3 -B tools/tally.py "$results"
 }
