@@ -139,6 +139,8 @@ void unsuppress_key(struct act *act, struct unsuppress *unsuppress)
 {
     struct unsuppressing *work = arena_make(act->arena, struct unsuppressing);
     work->unsuppress = unsuppress;
+    recipient_of_suppression_ask(act->transaction,
+                                 &(struct recipient_of_suppression){ act->customer, unsuppress->suppression });
     work->deleted = suppression_delete_ask(act->transaction,
                                            &(struct suppression_delete){ act->customer, unsuppress->suppression });
     act_read(act, &work->step, unsuppress_heard);
