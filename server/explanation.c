@@ -140,7 +140,7 @@ static bool stopped(struct arena *arena, const struct explanation_facts *facts, 
 
 static bool is_lanes_word(struct text code)
 {
-    return is(code, "owner_changing") || is(code, "spacing") || is(code, "receiver_busy");
+    return is(code, "owner_changing") || is(code, "spacing") || is(code, "receiver_busy") || is(code, "no_route");
 }
 
 static bool stored(struct arena *arena, const struct explanation_facts *facts, struct explanation *explanation)
@@ -180,6 +180,15 @@ static bool stored(struct arena *arena, const struct explanation_facts *facts, s
                                        "It waits its turn, because messages from %.*s leave one by one with pauses "
                                        "between them; its turn comes %.*s.",
                                        TEXT_ARG(facts->ip), TEXT_ARG(when)));
+    else if (is(facts->stored, "no_route")) /* there is one, and the lane cannot go it */
+        *explanation =
+            say("no_route", INSTANT_NONE,
+                text_format(
+                    arena,
+                    "It waits because mail for %.*s cannot go from %.*s where the operator's route leads (another kind "
+                    "of address, or a public one while the clock is not the real one); it goes on when the operator "
+                    "changes that.",
+                    TEXT_ARG(facts->domain), TEXT_ARG(facts->ip)));
     else if (is(facts->stored, "owner_changing"))
         *explanation = say(
             "owner_changing", until,

@@ -123,6 +123,18 @@ static void a_receivers_word_holds_until_its_time(void **state)
     }
 }
 
+static void a_route_that_leads_nowhere_is_no_route(void **state) /* catches "it is next" for what can never go */
+{
+    (void)state;
+    struct explanation_facts facts = booked();
+    facts.now = in(61);
+    facts.stored = TEXT("no_route");
+    facts.stored_until = INSTANT_NONE;
+    expect(&facts, "no_route", false);
+    facts.worker_alive = false;
+    expect(&facts, "worker_absent", false);
+}
+
 static void what_is_over_says_how(void **state)
 {
     (void)state;
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test(an_absent_worker_matters_when_its_turn_comes),
         cmocka_unit_test(the_widest_reason_is_told_first),
         cmocka_unit_test(a_receivers_word_holds_until_its_time),
+        cmocka_unit_test(a_route_that_leads_nowhere_is_no_route),
         cmocka_unit_test(what_is_over_says_how),
         cmocka_unit_test(what_waits_without_a_slot_says_for_what),
     };
