@@ -103,6 +103,18 @@ static bool is_host_name(struct text text)
     return text.length > 0 && !text_ends(text, TEXT("."));
 }
 
+/* One host's: not 0.0.0.0 or ::, no multicast, no broadcast; and in one spelling, since one that is mapped names it twice. */
+static bool is_host_address(struct text text)
+{
+    struct ip ip;
+    if (!ip_parse(text, &ip) || (ip.version == 4) == text_has(text, ':'))
+        return false;
+    static const uint8_t unspecified[sizeof ip.bytes];
+    if (memcmp(ip.bytes, unspecified, sizeof unspecified) == 0)
+        return false;
+    return ip.version == 4 ? ip.bytes[0] != 0 && ip.bytes[0] < 224 : ip.bytes[0] != 0xFF;
+}
+
 static bool is_domain_name(struct arena *arena, struct text text)
 {
     struct text canonical;
@@ -166,7 +178,6 @@ static const char *format_fault(struct arena *arena, enum schema_format format, 
 {
     struct instant instant;
     struct address address;
-    struct ip ip;
     switch (format) {
     case FORMAT_NONE:
     case FORMAT_ID: return NULL;
@@ -182,7 +193,7 @@ static const char *format_fault(struct arena *arena, enum schema_format format, 
     case FORMAT_TIME_ZONE: return is_made_of(text, "/_+-") ? NULL : "This must be a time zone like Europe/Berlin.";
     case FORMAT_DOMAIN_NAME: return is_domain_name(arena, text) ? NULL : "This must be a domain like acme.example.";
     case FORMAT_HOST_NAME: return is_host_name(text) ? NULL : "This must be a host's name.";
-    case FORMAT_IP_ADDRESS: return ip_parse(text, &ip) ? NULL : "This must be an IPv4 or IPv6 address.";
+    case FORMAT_IP_ADDRESS: return is_host_address(text) ? NULL : "This must be the IPv4 or IPv6 address of one host.";
     case FORMAT_BASE64: return is_base64(text) ? NULL : "This must be base64 with padding, without line ends.";
     case FORMAT_MEDIA_TYPE: return is_media_type(text) ? NULL : "This must be a media type like text/plain.";
     case FORMAT_EXTRA_HEADER:
