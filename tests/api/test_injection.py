@@ -97,6 +97,18 @@ def test_operators_texts_are_held_to_the_same(evenpost):
         assert evenpost.api.call("PUT", f"/v1/routes/{name}", {"host": "127.0.0.1"}).status in (400, 404, 422), name
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "0.1.2.3", "255.255.255.255", "224.0.0.1", "::", "ff02::1", "::ffff:203.0.113.7", "::ffff:cb00:7107",
+                                     "127.0.0.1/8", "1.2.3", "01.2.3.4", "1.2.3.4 ", "fe80::1%eth0", "[::1]", "0x7f.1", "2130706433", "host.test"])
+def test_an_ip_is_one_hosts_in_one_spelling(evenpost, address):
+    """Catches a source address that means any, and one IP given to two customers in two spellings (P3)."""
+    for method, path, body, pointer in (("POST", "/v1/ips", {"address": address, "host": "h"}, "/address"),
+                                        ("PUT", "/v1/routes/spelled.test", {"host": address}, "/host")):
+        answer = evenpost.api.call(method, path, body)
+        assert answer.status == 422 and [error["pointer"] for error in answer["errors"]] == [pointer], (path, answer)
+    evenpost.api.post("/v1/ips", {"address": "2001:db8::7", "host": "h"}, expect=(201, 409))
+    assert evenpost.api.post("/v1/ips", {"address": "2001:0DB8:0::7", "host": "h"}, expect=409).problem == "address-taken"
+
+
 # ---- T15: fields that are ours ----
 
 FORBIDDEN = ["From", "from", "FROM", "To", "Cc", "Bcc", "Sender", "Reply-To", "Date", "Message-ID", "In-Reply-To", "References",
