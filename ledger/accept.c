@@ -12,7 +12,7 @@ struct accepting {
     struct act_step step;
     struct taking taking;
     struct accept_facts_row facts;
-    struct text address; /* the mailbox's */
+    struct text address, display_name; /* the mailbox's */
     bool follows, first_writing, named;
     size_t asked, marked, domain_held, recipient_held;
 };
@@ -81,6 +81,7 @@ static void accept_write_message(struct act *act, const struct accepting *accept
                            .dated_at = accept->slot.at,
                            .code = accept->explanation_code,
                            .until = accept->explanation_until,
+                           .from_name = accepting->display_name,
                        });
 }
 
@@ -174,8 +175,10 @@ static void accept_taken(struct taking *taking)
         return;
     }
     accept->free_from = taking->free_from;
-    if (!accepting->named)
+    if (!accepting->named) {
         accepting->address = taking->address;
+        accepting->display_name = taking->display_name;
+    }
     if (taking->word == TAKING_MADE)
         accept_write(act, accepting);
     else if (taking->word == TAKING_NONE)
@@ -253,6 +256,7 @@ static void accept_heard(struct act_step *step)
     }
     accepting->facts = accept_facts_get(step->act->transaction, accepting->asked, 0);
     accepting->address = accepting->facts.address;
+    accepting->display_name = accepting->facts.display_name;
     enum accept_word thread = accepting->follows ? accept_thread(accepting) : ACCEPT_MADE;
     if (thread != ACCEPT_MADE) {
         accept_end(accept, thread);

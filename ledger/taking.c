@@ -39,6 +39,7 @@ static bool taking_pick_get(struct taking *taking, bool *stale)
         row = (struct opening_take_row){ from.mailbox_id, from.local_day, from.number,    from.day_from, from.day_until,
                                          from.ip_id,      from.at,        from.not_after, from.taken };
         taking->address = from.address;
+        taking->display_name = from.display_name;
     } else {
         row = opening_take_get(act->transaction, taking->picked, 0);
     }

@@ -27,7 +27,7 @@ struct taking {
     struct span day_span;
     struct mailbox_plan plan; /* of a named mailbox; not with TAKING_MADE */
     struct instant free_from;
-    struct text address; /* of the mailbox, if none was named */
+    struct text address, display_name; /* of the mailbox, if none was named */
 
     struct act_step step;
     struct laying laying;

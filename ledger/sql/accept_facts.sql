@@ -2,7 +2,7 @@
 -- takes: customer uuid, mailbox uuid?, parent uuid?
 -- gives: live boolean, customer_state text, identity_given boolean, gap_days integer, parent uuid?, thread uuid?,
 --   parent_recipient text?, parent_at timestamptz?, parent_open boolean, thread_begun boolean, mailbox uuid?,
---   mailbox_state text?, address text?, domain_ready boolean, ip uuid?
+--   mailbox_state text?, address text?, display_name text?, domain_ready boolean, ip uuid?
 -- costs: six key look-ups; four more with a parent
 select customers.mode = 'live', customers.state, coalesce(customers.legal_name <> '' and customers.postal_address <> '', false),
     customers.recipient_gap_days, parents.message_id, parents.thread_id, parents.recipient_key, slots.at,
@@ -17,12 +17,12 @@ select customers.mode = 'live', customers.state, coalesce(customers.legal_name <
         where recipients.customer_id = $1 and recipients.address_key = parents.recipient_key
           and first_ones.thread_id = parents.thread_id),
     mailboxes.mailbox_id, mailboxes.state,
-    mailboxes.address, coalesce(domains.state = 'ready', false), mailboxes.ip_id
+    mailboxes.address, mailboxes.display_name, coalesce(domains.state = 'ready', false), mailboxes.ip_id
 from customers
 left join messages parents on parents.customer_id = $1 and parents.message_id = $3
 left join slots on slots.customer_id = $1 and slots.message_id = parents.message_id and slots.state <> 'spent'
 left join lateral (
-    select mailbox_id, domain_id, ip_id, state, address
+    select mailbox_id, domain_id, ip_id, state, address, display_name
     from mailboxes m
     where m.customer_id = $1 and m.mailbox_id = case when parents.mailbox_id is null then $2 else parents.mailbox_id end
     limit 1                                            -- by its key, however many the customer has

@@ -32,6 +32,23 @@ a_message_is_whole_when_it_is_accepted(void **state) /* catches: a part that is 
     assert_int_equal(accepted.slot.number, 0);
 }
 
+static void
+a_message_keeps_the_name_it_was_accepted_under(void **state) /* catches: other octets on the second attempt */
+{
+    (void)state;
+    struct mailbox_change_call call = { .given = { .mailbox = mailbox, .display_name = TEXT("Ann Lee") } };
+    mailbox_change_call(server, &call);
+    struct uuid named = accept_to("bo@example.com");
+    struct accept any = message_to("al@example.com");
+    any.mailbox = UUID_NIL;
+    assert_int_equal(offer(any), ACCEPT_MADE);
+    call.given.display_name = TEXT("Ann Other");
+    mailbox_change_call(server, &call);
+    assert_string_equal(told("select string_agg(from_name, ',') from messages where message_id in ('%s', '%s')",
+                             id_of(named), id_of(any.message)),
+                        "Ann Lee,Ann Lee");
+}
+
 static void what_is_rolled_back_leaves_nothing(void **state) /* catches: a write beside the transaction */
 {
     (void)state;
@@ -326,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(two_a_day_then_the_next_sending_day),
         TEST(a_message_is_whole_when_it_is_accepted),
+        TEST(a_message_keeps_the_name_it_was_accepted_under),
         TEST(what_is_rolled_back_leaves_nothing),
         TEST(one_person_is_not_courted_twice),
         TEST(a_follow_up_goes_from_its_threads_mailbox_and_after),

@@ -2,7 +2,7 @@
 -- takes: customer uuid, message uuid, local_day date, number smallint
 -- gives: from_address text, from_name text, to_address text, to_name text, reply_to text?, subject text, text_body text?, html_body text?, message_id text, dated_at timestamptz, in_reply_to text?, references_ids text[], header_names text[], header_values text[], file_names text[], file_types text[], file_base64 text[], attempts integer, first_attempt_at timestamptz?, sendable boolean, time_zone text, window_days smallint, window_start_min smallint, window_end_min smallint, other_at timestamptz?
 -- costs: key look-ups, and one a message of its thread
-select mailboxes.address, mailboxes.display_name, messages.to_address, messages.to_name, messages.reply_to,
+select mailboxes.address, messages.from_name, messages.to_address, messages.to_name, messages.reply_to,
        messages.subject, messages.text_body, messages.html_body, messages.header_message_id,
        coalesce(messages.dated_at, messages.created_at),
        (select parent.header_message_id
