@@ -1,6 +1,7 @@
 """unpaced — a sender as most are: so many connections at once as there are threads, and what is refused is tried again."""
 import concurrent.futures
 import smtplib
+import socket
 import threading
 
 TRIES_MAX = 5
@@ -30,8 +31,26 @@ class _Together(smtplib.SMTP):
     """Connects, waits for the others to be connected too, and only then listens for the greeting."""
 
     def __init__(self, barrier, **options):
-        self.barrier = barrier
+        self.barrier, self.line = barrier, None
         super().__init__(**options)
+
+    def _get_socket(self, host, port, timeout):
+        connected = super()._get_socket(host, port, timeout)
+        self.line = connected.dup()
+        return connected
+
+    def end(self):
+        """Ten connections are ten, not eleven: the next one begins when the receiver has closed this one."""
+        self.close()
+        if self.line:
+            self.line.settimeout(10)
+            try:
+                self.line.shutdown(socket.SHUT_WR)
+                while self.line.recv(4096):
+                    pass
+            except OSError:
+                pass                          # reset: closed as well
+            self.line.close()
 
     def getreply(self):
         barrier, self.barrier = self.barrier, None
@@ -52,6 +71,6 @@ def _session(host, port, source, waiting, together):
             sender, to = f"person{(number + 1) // 2}@unpaced.example", f"reader{number}@example.com"
             smtp.sendmail(sender, [to], MESSAGE.format(sender=sender, to=to, number=number))
             waiting.pop(0)
-        smtp.quit()
+        smtp.docmd("QUIT")
     finally:
-        smtp.close()
+        smtp.end()
