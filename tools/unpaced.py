@@ -3,8 +3,10 @@ import concurrent.futures
 import smtplib
 import socket
 import threading
+import time
 
 TRIES_MAX = 5
+PAUSE_S = 0.2          # before it tries again: the receiver's count of the last try is down by then
 MESSAGE = "From: {sender}\r\nTo: {to}\r\nSubject: Letter {number}\r\n\r\nA letter from one person to another.\r\n"
 
 
@@ -24,7 +26,7 @@ def _share(host, port, source, numbers, together):
         try:
             _session(host, port, source, waiting, together if tries == 1 else None)
         except (OSError, smtplib.SMTPException):
-            continue
+            time.sleep(PAUSE_S)
 
 
 class _Together(smtplib.SMTP):
