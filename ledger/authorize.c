@@ -131,6 +131,8 @@ void authorize_slot(struct ledger *ledger, struct authorize *authorize)
                                                                 .message = authorize->message,
                                                                 .now = act->now,
                                                                 .real = act->real,
+                                                                .local_day = authorize->local_day,
+                                                                .number = authorize->number,
                                                             });
     act_commit(act);
 }

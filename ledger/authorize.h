@@ -35,6 +35,8 @@ struct authorize {
     struct uuid ip;
     int64_t generation;
     struct uuid message;
+    struct day local_day; /* with number: the slot that was due; of another, booked meanwhile, nothing is authorized */
+    int16_t number;
     void (*told)(struct authorize *authorize);
 
     enum authorize_word word; /* told */

@@ -151,6 +151,8 @@ static void sender_authorize(struct session_sender *sender)
         .ip = lane->ip,
         .generation = lane->tenure.generation,
         .message = delivery->due.message,
+        .local_day = delivery->due.local_day,
+        .number = delivery->due.number,
         .told = authorize_told,
     };
     authorize_slot(lane->worker->ledger, &delivery->authorize);

@@ -1,5 +1,6 @@
 -- slot_authorize: may this final dot be sent? No row: it is not ours, not now, or not wanted any more.
--- takes: customer uuid, ip uuid, generation bigint, message uuid, now timestamptz, real timestamptz
+-- takes: customer uuid, ip uuid, generation bigint, message uuid, now timestamptz, real timestamptz,
+--   local_day date, number smallint
 -- gives: message_id uuid
 -- costs: eight key look-ups, two updates by key
 with owner as materialized (
@@ -28,6 +29,7 @@ slot as (
     set state = 'authorized', generation = $3, authorized_at = $5, authorized_real_at = $6
     from wanted
     where slots.customer_id = $1 and slots.ip_id = $2 and slots.mailbox_id = wanted.mailbox_id
+      and slots.local_day = $7 and slots.number = $8   -- the one that its outcome will spend, and no other
       and slots.message_id = wanted.message_id and slots.message_id = $4 and slots.state = 'booked'
       and slots.at <= $5 and $5 < slots.not_after and slots.number < wanted.daily_cap
       and not exists (

@@ -72,7 +72,7 @@ analyze
 M, X = "0192a000-0001-7000-8000-000000000500", "0192a000-0002-7000-8000-000000050000"
 EVENT = "0192a000-0009-7000-8000-000000000001"
 HOT = [
-    ("ledger/slot_authorize", "evenpost_worker", [CUSTOMER, IP, 3, X, "2026-11-23T13:00:00Z", NOW], 140),
+    ("ledger/slot_authorize", "evenpost_worker", [CUSTOMER, IP, 3, X, "2026-11-23T13:00:00Z", NOW, "2026-11-23", 0], 140),
     ("ledger/opening_take", "evenpost_server", [CUSTOMER, M, NOW], 40),
     ("ledger/opening_take_any", "evenpost_server", [CUSTOMER, NOW, "2027-02-20", True], 70),
     ("ledger/accept_facts", "evenpost_server", [CUSTOMER, M, None], 30),

@@ -179,9 +179,13 @@ static void either_cancelled_or_sent(void **state) /* catches: both, or neither 
         assert_null(clock_file_forward(clock_path, accepted.slot.at));
         struct racer *racer = race_begin(server);
         racer->cancel = (struct cancel){ .message = message, .done = race_cancelled };
-        struct authorize authorize = {
-            .customer = customer, .ip = ip, .generation = 7, .message = message, .told = authorized_told
-        };
+        struct authorize authorize = { .customer = customer,
+                                       .ip = ip,
+                                       .generation = 7,
+                                       .message = message,
+                                       .local_day = accepted.slot.local_day,
+                                       .number = accepted.slot.number,
+                                       .told = authorized_told };
         racing++;
         if (round % 2 == 0)
             cancel_message(&racer->request.act, &racer->cancel);
@@ -215,9 +219,13 @@ a_change_and_an_authorization_take_turns(void **state) /* catches: rows held in 
         struct racer *racer = race_begin(server);
         racer->change =
             (struct mailbox_change){ .mailbox = mailbox, .daily_cap = round % 2 == 0 ? 1 : 2, .done = race_changed };
-        struct authorize authorize = {
-            .customer = customer, .ip = ip, .generation = 7, .message = message, .told = authorized_told
-        };
+        struct authorize authorize = { .customer = customer,
+                                       .ip = ip,
+                                       .generation = 7,
+                                       .message = message,
+                                       .local_day = accepted.slot.local_day,
+                                       .number = accepted.slot.number,
+                                       .told = authorized_told };
         racing++;
         if (round % 3 == 0)
             authorize_slot(worker, &authorize);
@@ -251,9 +259,13 @@ static void a_halt_waits_for_authorizations_or_is_seen(void **state) /* catches:
     racer->pause = (struct ip_pause){ .ip = ip, .paused = true, .done = race_paused };
     ip_pause(&racer->request.act, &racer->pause);
     for (size_t i = 0; i < MANY; i++) {
-        authorize[i] = (struct authorize){
-            .customer = customer, .ip = ip, .generation = 7, .message = message, .told = authorized_told
-        };
+        authorize[i] = (struct authorize){ .customer = customer,
+                                           .ip = ip,
+                                           .generation = 7,
+                                           .message = message,
+                                           .local_day = accepted.slot.local_day,
+                                           .number = accepted.slot.number,
+                                           .told = authorized_told };
         racing++;
         authorize_slot(worker, &authorize[i]);
     }

@@ -161,9 +161,13 @@ static void strike_authorize(size_t i)
     };
     assert_true(uuid_parse(part[0], &outcome->message) && uuid_parse(part[1], &outcome->mailbox) &&
                 day_parse(part[2], &outcome->local_day) && uuid_parse(part[4], &outcome->ip));
-    authorizations[i] = (struct authorize){
-        .customer = customer, .ip = outcome->ip, .generation = 0, .message = outcome->message, .told = storm_authorized
-    };
+    authorizations[i] = (struct authorize){ .customer = customer,
+                                            .ip = outcome->ip,
+                                            .generation = 0,
+                                            .message = outcome->message,
+                                            .local_day = outcome->local_day,
+                                            .number = outcome->number,
+                                            .told = storm_authorized };
     under_way++;
     authorize_slot(worker, &authorizations[i]);
 }
