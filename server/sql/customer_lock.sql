@@ -5,4 +5,4 @@
 select customer_id
 from customers
 where customer_id = $1
-for update
+for no key update

@@ -5,4 +5,4 @@
 select ip_id
 from ips
 where ip_id = $1
-for update
+for no key update

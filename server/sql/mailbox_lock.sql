@@ -5,4 +5,4 @@
 select mailbox_id
 from mailboxes
 where customer_id = $1 and mailbox_id = $2
-for update
+for no key update

@@ -5,4 +5,4 @@
 select pool_id
 from pools
 where customer_id = $1 and pool_id = $2
-for update
+for no key update
