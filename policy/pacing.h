@@ -2,7 +2,7 @@
  * pacing — (IP, receiver): how many connections now, held until when, failures in a row.
  *
  * One life: pacing_new() allows one connection. Successes raise the limit to the receiver's maximum, never beyond. A
- * throttle (a 421 or 4yz at the greeting or to EHLO, 4.4.5 anywhere) *holds*: nothing to this receiver from this IP for
+ * throttle (a 4yz at the greeting or to EHLO, a 421 or 4.4.5 anywhere) *holds*: nothing to this receiver from this IP for
  * 30 s, doubled each time with jitter, an hour at most unless the reply's own entry asks for more. After the hold one
  * connection probes with one message; when it is delivered the hold is over, the limit is one, and only successes raise
  * it again. The length of the next hold halves with each success, so that a receiver which throttles now and then is not

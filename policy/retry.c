@@ -31,7 +31,8 @@ bool retry_is_throttle(const struct failure *failure)
 {
     const uint16_t *enhanced = failure->enhanced;
     bool is_4_4_5 = enhanced[0] == 4 && enhanced[1] == 4 && enhanced[2] == 5;
-    return failure->kind == FAILURE_REPLY && (is_4_4_5 || (is_greeting(failure) && is_reply(failure, 4)));
+    bool is_leaving = failure->code == 421; /* RFC 5321 §3.8: the service closes the channel, whatever was said last */
+    return failure->kind == FAILURE_REPLY && (is_4_4_5 || is_leaving || (is_greeting(failure) && is_reply(failure, 4)));
 }
 
 bool retry_is_expired(struct instant first_attempt, struct instant now)

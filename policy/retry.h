@@ -3,7 +3,7 @@
  *
  * Two questions, two scopes. What becomes of the *message* follows from the stage and the first digit of the reply: a
  * failure before the slot was authorized costs the slot nothing, one after it has spent it. Whether the *receiver* is
- * held follows from what the reply speaks of: a throttle (421 or 4yz at the greeting or to EHLO, 4.4.5 anywhere), or a
+ * held follows from what the reply speaks of: a throttle (4yz at the greeting or to EHLO, 421 or 4.4.5 anywhere), or a
  * refusal of the whole IP (5yz there), never an ordinary deferral.
  *
  * Deferred messages are tried after 5 minutes, then at doubling intervals up to 4 hours, never before the reply's entry
@@ -77,7 +77,7 @@ struct verdict {
 /* Towards the twelve. Not a refusal in the greeting (nothing was offered), and not a dot that we did not send. The thirty
  * days begin with the first attempt of any kind. */
 bool retry_counts(const struct failure *failure);
-/* Does it speak of (IP, receiver): 421 or 4yz at the greeting or to EHLO, or 4.4.5 anywhere? */
+/* Does it speak of (IP, receiver): 4yz at the greeting or to EHLO, 421 (RFC 5321 §3.8) or 4.4.5 anywhere? */
 bool retry_is_throttle(const struct failure *failure);
 MUST_USE struct verdict retry_of(const struct failure *failure, const struct retry_case *at);
 /* The first attempt is long ago: for what waits without being tried. */

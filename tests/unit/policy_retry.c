@@ -46,7 +46,7 @@ static void stage_and_reply_decide_over_message_and_receiver(void **state)
         { { FAILED_AT_EHLO, FAILURE_REPLY, 421, { 0 }, 0 }, RETRY_SAME_SLOT, false, HOLD_RECEIVER, 30, 0 },
         { { FAILED_AT_EHLO, FAILURE_GARBLED, 0, { 0 }, 0 }, RETRY_SAME_SLOT, false, HOLD_NONE, 300, 0 },
         { { FAILED_AT_MAIL, FAILURE_REPLY, 451, { 4, 3, 0 }, 0 }, RETRY_SAME_SLOT, false, HOLD_NONE, 300, 0 },
-        { { FAILED_AT_MAIL, FAILURE_REPLY, 421, { 4, 3, 2 }, 0 }, RETRY_SAME_SLOT, false, HOLD_NONE, 300, 0 },
+        { { FAILED_AT_MAIL, FAILURE_REPLY, 421, { 4, 3, 2 }, 0 }, RETRY_SAME_SLOT, false, HOLD_RECEIVER, 300, 0 },
         { { FAILED_AT_MAIL, FAILURE_REPLY, 550, { 5, 7, 1 }, 0 }, RETRY_BOUNCED, false, HOLD_NONE, 0, 0 },
         { { FAILED_AT_RCPT, FAILURE_REPLY, 421, { 4, 4, 5 }, 0 }, RETRY_SAME_SLOT, false, HOLD_RECEIVER, 300, 0 },
         { { FAILED_AT_RCPT, FAILURE_REPLY, 450, { 4, 2, 0 }, 900 * S }, RETRY_SAME_SLOT, false, HOLD_NONE, 900, 0 },
