@@ -4,7 +4,7 @@
  * Two questions, two scopes. What becomes of the *message* follows from the stage and the first digit of the reply: a
  * failure before the slot was authorized costs the slot nothing, one after it has spent it. Whether the *receiver* is
  * held follows from what the reply speaks of: a throttle (4yz at the greeting or to EHLO, 421 or 4.4.5 anywhere), or a
- * refusal of the whole IP (5yz there), never an ordinary deferral.
+ * refusal of the whole IP (5yz in the greeting), never an ordinary deferral.
  *
  * Deferred messages are tried after 5 minutes, then at doubling intervals up to 4 hours, never before the reply's entry
  * allows. A message expires 30 days after its first attempt, or with the twelfth that counts.
