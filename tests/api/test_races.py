@@ -103,3 +103,8 @@ def test_a_message_is_cancelled_once_and_a_pause_meets_no_half_booking(acme):
         assert paused.status == 200 and sent.status in (202, 409), (sent, paused)
         assert sent.status == 202 or sent.problem == "mailbox-paused"
         acme.api.patch(path, {"state": "active"})
+
+
+def test_none_of_them_was_a_deadlock(evenpost):
+    """Catches two orders of taking locks: PostgreSQL ends one of them after a second, and everybody waited for that."""
+    assert "deadlock detected" not in evenpost.database.process.text()
