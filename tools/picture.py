@@ -69,7 +69,7 @@ def text(paced, burst):
 
 
 WIDTH, LEFT, RIGHT, LANE, TOP = 960, 24, 24, 118, 34
-STACK = 8        # messages of one minute stand on each other, then beside each other
+STACK = 16       # messages of one minute stand on each other, then beside each other
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #333 } .small { font-size: 11px; fill: #667 } .title { font-weight: 600 }
   .frame { fill: #fff } .lane { fill: #f3f5f8 } .hour { stroke: #dde2e9 } .good { fill: #1a7f5a } .bad { fill: #c2410c }
@@ -86,7 +86,7 @@ def svg(paced, burst):
              f'<rect class="frame" width="{WIDTH}" height="{TOP + 2 * LANE - 12}" rx="8"/>']
     own = dataclasses.replace(paced, sources=paced.sources[:1], dots=paced.dots[:1])
     parts += _lane(own, TOP, "good", f"Evenpost: one IP, one day, {len(own.dots[0])} messages")
-    parts += _lane(burst, TOP + LANE, "bad", f"Unpaced: the same {burst.wanted} messages at once, {burst.arrived} got in")
+    parts += _lane(burst, TOP + LANE, "bad", f"Unpaced: the same {burst.wanted} messages in one minute")
     parts += [f'<text class="small" x="{_x(hour * 60):.1f}" y="{TOP + 2 * LANE - 26}" text-anchor="middle">{hour:02d}:00</text>'
               for hour in range(0, 25, 3)]
     return "\n".join([*parts, "</svg>", ""])
@@ -112,5 +112,5 @@ def _lane(side, top, colour, title):
     for minute, count in sorted(collections.Counter(at.hour * 60 + at.minute for at in side.dots[0]).items()):
         for number in range(count):
             column, row = divmod(number, STACK)
-            yield (f'<rect class="{colour}" x="{_x(minute) - 1.5 + 4 * column:.1f}" y="{top + height - 9 - 8 * row}" '
-                   f'width="3" height="7" rx="1"/>')
+            yield (f'<rect class="{colour}" x="{_x(minute) - 1.5 + 4 * column:.1f}" y="{top + height - 8 - 4 * row}" '
+                   f'width="3" height="3"/>')
