@@ -4,7 +4,7 @@
 #   ./evenpost logs [-f] [-n LINES] [PROGRAM...]
 #
 #   -f        goes on as they speak.
-#   PROGRAM   server, jobs, worker, sandbox, postgresql; all of them without it.
+#   PROGRAM   server, jobs, worker, sandbox, postgresql; without it, all but postgresql.
 
 set -euo pipefail
 cd "$EVENPOST_HOME" 2>/dev/null || { printf 'Nothing is up in %s.\n' "$EVENPOST_HOME" >&2; exit 1; }
@@ -23,7 +23,7 @@ arguments_read() {
         esac
         shift
     done
-    [ "${#programs[@]}" -gt 0 ] || programs=(server jobs worker sandbox postgresql)
+    [ "${#programs[@]}" -gt 0 ] || programs=(sandbox server jobs worker)
 }
 
 files_of() {

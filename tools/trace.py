@@ -15,7 +15,9 @@ import house
 
 
 def conversation(attempt):
-    yield (f"{attempt['at']}  {attempt['receiver']}  {attempt['remote'] or 'nobody reached'}  "
+    remote = attempt["remote"] or "nobody reached"
+    place = remote if remote == attempt["receiver"] else f"{attempt['receiver']}  {remote}"
+    yield (f"{attempt['at']}  {place}  "
            f"{attempt['stage']}: {attempt['outcome']} in {attempt['duration_ms']} ms")
     for line in attempt["transcript"]:
         yield f"    {line}"
