@@ -100,7 +100,9 @@ def test_another_tenant_s_object_is_as_if_it_had_never_existed(world, operation)
 @pytest.mark.parametrize("operation", CUSTOMERS, ids=lambda operation: operation.id)
 def test_nobody_without_a_key_is_told_anything(world, operation):
     """Catches a handler that works before it asks who is there (T83)."""
-    for key in (None, "ep_op_" + "0" * 32, world.acme.api.key[:-1] + "x", "ep_cus_" + world.acme.id.removeprefix("cus_") + "_"):
+    key = world.acme.api.key
+    nearly = key[:-1] + ("y" if key[-1] == "x" else "x")
+    for key in (None, "ep_op_" + "0" * 32, nearly, "ep_cus_" + world.acme.id.removeprefix("cus_") + "_"):
         answer = world.evenpost.api.with_key(key).call(operation.method, path_of(operation, world.acme.owned), body_of(operation))
         assert (answer.status, answer.problem) == (401, "unauthorized"), answer
         assert CANARY.encode() not in answer.octets
