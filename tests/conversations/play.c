@@ -1,4 +1,4 @@
-/* Plays *.smtp scripts against mail/smtp_session: README.md says how they read. */
+/* Plays *.smtp scripts and *.table rows against mail/smtp_session: README.md says how they read. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +9,8 @@
 
 #include "mail/dot.h"
 #include "mail/smtp_session.h"
+
+#include "play.h"
 
 enum { SPLIT_NOT = -2, SPLIT_BYTES = -1, SPLITS = 64, SCRIPT_MAX = 1 << 20 };
 
@@ -378,7 +380,7 @@ static void play_once(const char *file, struct text script, int split)
     arena_free(&play.arena);
 }
 
-static struct text read_file(struct arena *arena, const char *path)
+struct text play_read(struct arena *arena, const char *path)
 {
     FILE *stream = fopen(path, "r");
     if (stream == NULL) {
@@ -391,35 +393,44 @@ static struct text read_file(struct arena *arena, const char *path)
     return text_from(bytes, length);
 }
 
-static void play_file(const char *path)
+void play_script(const char *name, struct text script)
 {
-    struct arena *arena = arena_new();
-    struct text script = read_file(arena, path);
     bool heavy = text_find_text(script, TEXT("# heavy")) < script.length;
     for (int split = SPLIT_NOT; split < (heavy ? 1 : SPLITS); split++) {
         if (split != 0)
-            play_once(path, script, split);
+            play_once(name, script, split);
     }
-    arena_free(&arena);
 }
 
-static int is_script(const struct dirent *entry)
+/* How many conversations it holds: a script is one, a table has a row for each. */
+static int play_file(const char *path)
 {
-    return text_ends(text_of(entry->d_name), TEXT(".smtp"));
+    if (text_ends(text_of(path), TEXT(".table")))
+        return table_play(path);
+    struct arena *arena = arena_new();
+    play_script(path, play_read(arena, path));
+    arena_free(&arena);
+    return 1;
+}
+
+static int is_played(const struct dirent *entry)
+{
+    struct text name = text_of(entry->d_name);
+    return text_ends(name, TEXT(".smtp")) || text_ends(name, TEXT(".table"));
 }
 
 static int play_folder(const char *folder)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_script, alphasort);
+    int count = scandir(folder, &entries, is_played, alphasort), played = 0;
     for (int i = 0; i < count; i++) {
         char path[4096];
         snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-        play_file(path);
+        played += play_file(path);
         free(entries[i]);
     }
     free(entries);
-    return count;
+    return played;
 }
 
 int main(int argc, char **argv)
@@ -431,8 +442,7 @@ int main(int argc, char **argv)
             played += play_folder(argv[i]);
             continue;
         }
-        play_file(argv[i]);
-        played++;
+        played += play_file(argv[i]);
     }
     printf("%d conversations\n", played);
     return played > 0 ? 0 : 2;
