@@ -8,7 +8,8 @@ import pytest
 
 from harness.evenpost import Evenpost, Session
 from harness.lot import Lot
-from harness.postfix import Peers, Postfix
+from harness.peer import Peers
+from harness.postfix import Postfix
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -55,17 +56,24 @@ def evenpost(session):
 
 
 @pytest.fixture(scope="module")
-def postfix(session):
-    """Makes real Postfixes: postfix(smtpd_client_connection_count_limit=1)."""
+def peer(session):
+    """Makes real receivers: peer(Exim, "exim.test", smtp_accept_max_per_host=1)."""
     if os.geteuid() != 0:
-        pytest.skip("an unpacked Postfix needs root (mounts, and users of its own)")
+        pytest.skip("an unpacked peer needs root (mounts, and users of its own)")
     home = pathlib.Path(os.environ.get("EVENPOST_HOME", ROOT / "var"))
     made = []
 
-    def make(domain="postfix.test", **settings):
-        place = session.folder / f"postfix{len(made) + 1}"
-        made.append(Postfix(Peers(home / "peers"), place, session.lot.address(), domain, **settings))
+    def make(kind, domain, **settings):
+        place = session.folder / f"peer{session.peers}"
+        session.peers += 1
+        made.append(kind(Peers(home / "peers"), place, session.lot.address(), domain, **settings))
         return made[-1].start()
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture(scope="module")
+def postfix(peer):
+    """Makes real Postfixes: postfix(smtpd_client_connection_count_limit=1)."""
+    return lambda domain="postfix.test", **settings: peer(Postfix, domain, **settings)

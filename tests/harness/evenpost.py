@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, build, folder, lot):
         self.build, self.folder, self.lot = pathlib.Path(build), pathlib.Path(folder), lot
-        self.model, self.made = None, 0
+        self.model, self.made, self.peers = None, 0, 0
 
     def program(self, name):
         path = self.build / f"evenpost-{name}"
