@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# faults — the page docs/how-it-can-go-wrong.md, from the table that the tests play.
+#
+#   tools/faults.py TABLE PAGE            writes what is between the page's two marks anew; a page that is not there is made.
+#   tools/faults.py --check TABLE PAGE    ends 1 when the page is not what the table says.
+#
+# A table must have every fault at every stage, once: what is not written down cannot be checked.
+
+import dataclasses
+import pathlib
+import sys
+
+BEGIN = "<!-- made by tools/faults.py from tests/conversations/faults.table: change that, not this -->"
+END = "<!-- to here -->"
+HEAD = """# How it can go wrong
+
+What receivers, networks and machines do to a message on its way, and what becomes of it. Every row is played by a test.
+
+"""
+
+FAULTS = {
+    "fin": "closes", "rst": "resets", "half_close": "closes its side only", "silence": "says nothing until its time is over",
+    "421": "says 421", "4yz": "says 450", "5yz": "says 550", "wrong": "says a code of a class that does not belong here",
+    "garbage": "says what is no reply", "nul": "says a reply with a NUL in it",
+}
+MESSAGE = {
+    "refused_here": "booked again, in this slot while it is good: it was never offered",
+    "deferred": "booked again, in this slot while it is good",
+    "deferred dot": "booked again, in another slot",
+    "bounced": "bounced",
+    "unconfirmed": "unconfirmed, and not sent again unless the customer asks",
+    "not_sent": "booked again, in another slot: nothing was sent",
+    "stale": "at once on a new connection: it was no attempt",
+    "no_result": "as it was",
+}
+SLOT = {"refused_here": "kept", "deferred": "kept", "deferred dot": "spent: the receiver saw a dot", "bounced": "kept",
+        "bounced dot": "spent", "unconfirmed": "spent", "not_sent": "spent, if it was authorized", "stale": "kept", "no_result": "as it was"}
+CONNECTION = {"close": "closed", "peer": "goes on to its next reply", "message": "kept for the next message"}
+
+
+class TableError(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Row:
+    """What comes of one fault at one stage. outcome: impossible, no_result, or the message's end."""
+    stage: str
+    fault: str
+    outcome: str
+    at: str = "-"
+    code: str = "-"
+    enhanced: str = "-"
+    trouble: str = "-"
+    needs: str = "-"
+
+    def word(self, words):
+        return words.get(f"{self.outcome} {self.at}", words[self.outcome])
+
+    @property
+    def seen(self):
+        """What the attempt tells the customer."""
+        if self.outcome in ("no_result", "stale"):
+            return "no attempt"
+        return f"`{self.at}`, " + (self.code if self.code != "-" else "no reply") + \
+            ("" if self.enhanced == "-" else f" {self.enhanced}") + ("" if self.trouble == "none" else f", `{self.trouble}`")
+
+
+def read(path):
+    """Its faults, its stages with their sentences, and its rows by (stage, fault)."""
+    faults, stages, rows, stage = [], {}, {}, None
+    for line in pathlib.Path(path).read_text().splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if not word or word.startswith("#") or word == "play" or (word == "wrong" and rest.startswith("S ")):
+            continue            # `wrong` is also a fault; with a reply behind it, it is the words of that
+        if word == "fault":
+            faults.append(rest.split()[0])
+        elif word == "stage":
+            stage = rest
+        elif word == "says":
+            stages[stage] = rest
+        else:
+            if word not in faults or (stage, word) in rows:
+                raise TableError(f"{path}: {stage}: no such fault, or twice: {line.strip()}")
+            rows[stage, word] = _row(stage, word, rest.split())
+    missing = [f"{stage} {fault}" for stage in stages for fault in faults if (stage, fault) not in rows]
+    if missing:
+        raise TableError(f"{path}: nothing is written down for {', '.join(missing)}")
+    return faults, stages, rows
+
+
+def _row(stage, fault, words):
+    if words == ["impossible"]:
+        return Row(stage, fault, "impossible")
+    if words[0] == "no_result":
+        return Row(stage, fault, "no_result", needs=words[1])
+    return Row(stage, fault, *words)
+
+
+def page(path):
+    faults, stages, rows = read(path)
+    played = sum(row.outcome != "impossible" for row in rows.values())
+    lines = [BEGIN, "", "## A receiver at each stage of a conversation (T28)", "",
+             f"{len(faults)} faults at {len(stages)} stages; {played} of them can happen, and each is played. Before authorization a fault "
+             "costs the slot nothing; from", "the dot to its reply everything but a whole reply is doubt; after the reply nothing changes "
+             "it any more.", ""]
+    for stage, sentence in stages.items():
+        lines += [f"### {stage}", "", sentence, "", "| the peer | the attempt says | the message is | its slot is | the connection is |",
+                  "|---|---|---|---|---|"]
+        lines += [_line(rows[stage, fault]) for fault in faults if rows[stage, fault].outcome != "impossible"]
+        lines.append("")
+    return "\n".join(lines + [END]) + "\n"
+
+
+def _line(row):
+    cells = [FAULTS[row.fault], row.seen, row.word(MESSAGE), row.word(SLOT), CONNECTION[row.needs]]
+    return "| " + " | ".join(cells) + " |"
+
+
+def woven(text, made):
+    """The page with its marked part made anew, the rest as it stands."""
+    if BEGIN not in text:
+        return (text.rstrip("\n") + "\n\n" if text else HEAD) + made
+    before, rest = text.split(BEGIN, 1)
+    return before + made + rest.split(END + "\n", 1)[1]
+
+
+def main(arguments):
+    check = arguments[:1] == ["--check"]
+    table, place = arguments[1:] if check else arguments
+    place = pathlib.Path(place)
+    text = place.read_text() if place.exists() else ""
+    made = woven(text, page(table))
+    if check and made != text:
+        print(f"{place} is not what {table} says → tools/faults.py {table} {place}", file=sys.stderr)
+        return 1
+    if not check:
+        place.write_text(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
