@@ -19,6 +19,7 @@ from harness.wait import wait_until
 
 CLOSE = object()            # as an answer: close without a word
 RESET = object()            # as an answer: reset
+HALF_CLOSE = object()       # as an answer: no word more from us, but we still listen
 SILENCE = object()          # as an answer: nothing, until the peer gives up
                             # octets as an answer: these alone, then close
 
@@ -207,7 +208,7 @@ class Conversation:
         verb = line[:4].upper()
         step = VERBS.get(verb)
         if step is None:
-            self._send("502 5.5.2 what?")
+            self.send("502 5.5.2 what?")
             return
         if step == "mail":
             self.sender, self.mail_at = _path(line), time.monotonic()
@@ -280,17 +281,19 @@ class Conversation:
         if words is RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise Ended(f"reset at {step}")
-        if words is SILENCE:
+        if words is HALF_CLOSE:
+            self.connection.shutdown(socket.SHUT_WR)
+        if words is SILENCE or words is HALF_CLOSE:
             while True:
                 self._receive()
-        self._send(words)
+        self.send(words)
         if isinstance(words, bytes):
             raise Ended(f"raw octets at {step}")
         if words.startswith("421"):
             raise Ended(f"421 at {step}")
         return words
 
-    def _send(self, words):
+    def send(self, words):
         octets = words if isinstance(words, bytes) else words.encode() + b"\r\n"
         self.lines.append((time.monotonic(), "<", words))
         self.connection.sendall(octets)
