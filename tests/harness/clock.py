@@ -30,8 +30,12 @@ class Clock:
         self._call("create", rfc3339(start), str(rate))
 
     def now(self):
+        return self.at(time.time())
+
+    def at(self, real_s):
+        """What it showed at that real moment, if nobody has moved it since."""
         start, since, millionths, running = self._page()
-        passed = max(0, time.time_ns() // 1000 - since) * millionths // 1000000 if running else 0
+        passed = max(0, int(real_s * 1000000) - since) * millionths // 1000000 if running else 0
         return _of_us(start + passed)
 
     @property

@@ -108,9 +108,12 @@ class Peer:
         return [line for path in sorted((self.home / "log").iterdir())
                 for line in path.read_text(errors="replace").splitlines() if words in line]
 
+    def files_kept(self):
+        return list((self.home / "spool/letters").rglob("new/*"))
+
     def letters(self):
         """The octets of every letter that it kept, in no order: with trace fields of its own on top, and LF line ends."""
-        return [path.read_bytes() for path in (self.home / "spool/letters").rglob("new/*")]
+        return [path.read_bytes() for path in self.files_kept()]
 
     def _listens(self):
         """Asked of the kernel: a connection of ours would be counted."""

@@ -68,7 +68,7 @@ class Post:
     def __init__(self, evenpost, peer, count):
         self.customer, self.peer, self.written = evenpost.customer(), peer, {}
         self.customer.ip()
-        self.customer.mailboxes(min(count // 2 + 1, 400))
+        self.customer.mailboxes(min(count // 2 + 1, 1000))
         evenpost.route(peer.domain, peer.address, peer.port)
 
     def write(self, text, **fields):
@@ -77,8 +77,8 @@ class Post:
 
     def wait(self, seconds):
         wanted = len(self.written)
-        wait_until(lambda: len(self.peer.letters()) >= wanted, seconds,
-                   lambda: f"{wanted} letters, {len(self.peer.letters())} came; {self.peer.log()[-5:]}")
+        wait_until(lambda: len(self.peer.files_kept()) >= wanted, seconds,
+                   lambda: f"{wanted} letters, {len(self.peer.files_kept())} came; {self.peer.log()[-5:]}")
 
     def source(self, id):
         return self.customer.api.get(f"/v1/messages/{id}/source").octets.replace(b"\r\n", b"\n")

@@ -1,8 +1,14 @@
 """A real Postfix as the receiver: what its own anvil counts, and what its own log says it took."""
+import collections
+import email
+import os
+import random
 import smtplib
+import threading
 
 import pytest
 
+from harness.evenpost import ALL_DAY
 from harness.receiver import Receiver
 from harness.wait import stays, wait_until
 
@@ -65,6 +71,33 @@ def test_a_postfix_whose_reply_to_the_dot_is_lost_gets_no_second_copy(strict, ev
     relay.flow()
     evenpost.clock.jump(2 * 86400)
     stays(lambda: strict.taken().count("once@lost.test") == 1, 3, "no second copy")
+
+
+def test_t029_days_of_lost_replies_never_show_postfix_a_third_dot(postfix, platform):
+    """Catches a slot that is used again after its dot was taken and not answered: three days of it, or a month with --long."""
+    evenpost = platform(rate=5760)
+    receiver, seed = postfix("lossy.test"), int(os.environ.get("EVENPOST_TEST_SEED", "2026"))
+    relay, dice = evenpost.relay_to(receiver, receiver.domain), random.Random(seed)
+
+    def cut():
+        relay.cut()
+        relay.flow()
+
+    def lose(direction, octets):
+        if octets.endswith(b"\r\n.\r\n") and dice.random() < 0.6:
+            relay.eat("answers")
+            threading.Timer(0.3, cut).start()
+    relay.watch = lose
+    acme, days = evenpost.customer(), 30 if os.environ.get("EVENPOST_TEST_LONG") == "1" else 3
+    acme.ip()
+    acme.mailboxes(6, window={**ALL_DAY, "start": "04:00", "end": "16:00"})     # far from midnight: a letter is filed a moment later
+    sent = acme.send(12 * days, to=receiver)
+    rows = sent.wait_until("delivered", "unconfirmed", seconds=days * 20 + 60)
+    kept = [(email.message_from_bytes(path.read_bytes()), evenpost.clock.at(path.stat().st_mtime)) for path in receiver.files_kept()]
+    seen = collections.Counter((letter["From"], at.date()) for letter, at in kept)
+    assert max(seen.values()) <= 2, (seed, seen.most_common(3))
+    assert len({letter["Message-ID"] for letter, _ in kept}) == len(kept) == len(sent), f"each once, seed {seed}"
+    assert sum(row["state"] == "unconfirmed" for row in rows) >= len(rows) // 4, "replies were lost"
 
 
 def test_our_own_receiver_counts_as_postfix_does():
