@@ -105,15 +105,24 @@ def page(path):
              "costs the slot nothing; from", "the dot to its reply everything but a whole reply is doubt; after the reply nothing changes "
              "it any more.", ""]
     for stage, sentence in stages.items():
-        lines += [f"### {stage}", "", sentence, "", "| the peer | the attempt says | the message is | its slot is | the connection is |",
-                  "|---|---|---|---|---|"]
+        lines += [f"### {stage}", "", sentence, "", "| the peer | the attempt says | the message is | its slot is | the connection is | the receiver is |",
+                  "|---|---|---|---|---|---|"]
         lines += [_line(rows[stage, fault]) for fault in faults if rows[stage, fault].outcome != "impossible"]
         lines.append("")
     return "\n".join(lines + [END]) + "\n"
 
 
+def _rests(row):
+    """421 speaks of the receiver wherever it comes; before the message was offered every refusal does."""
+    if row.outcome in ("stale", "no_result") or row.code[0] not in "45":
+        return "asked as before"
+    if row.code == "421" or (row.outcome == "refused_here" and row.code[0] == "4"):
+        return "left alone, 30 s at least"
+    return "left alone, an hour at least" if row.outcome == "refused_here" else "asked as before"
+
+
 def _line(row):
-    cells = [FAULTS[row.fault], row.seen, row.word(MESSAGE), row.word(SLOT), CONNECTION[row.needs]]
+    cells = [FAULTS[row.fault], row.seen, row.word(MESSAGE), row.word(SLOT), CONNECTION[row.needs], _rests(row)]
     return "| " + " | ".join(cells) + " |"
 
 

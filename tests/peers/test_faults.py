@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from harness.clock import instant
 from harness.evenpost import Evenpost
 from harness.receiver import CLOSE, HALF_CLOSE, RESET
 from harness.wait import wait_until
@@ -96,6 +97,21 @@ def test_t028_a_fault_costs_what_the_table_says(row, played):
     assert raced or (first["outcome"] == row.outcome and first["stage"] == row.at), told
     assert str((first["reply"] or {}).get("code", "-")) == row.code, told
     assert receiver.most_open() == 1 and receiver.rude == [], told
+
+
+def test_t032_a_421_at_any_stage_holds_its_receiver(evenpost):
+    """Catches a goodbye in mid-session that is taken for a word about one message: the next one would be begun at once."""
+    for step in ["greeting", "ehlo", "mail", "rcpt", "data", "dot"]:
+        acme = evenpost.customer()
+        acme.ip(), acme.mailbox()
+        receiver = evenpost.receiver(f"leaving-{step}.test")
+        receiver.answer(step, "421 4.3.2 going down", times=1)
+        sent = acme.send(1, to=receiver)
+        evenpost.clock.jump_to(instant(sent.rows()[0]["slot"]["at"]))
+        wait_until(lambda: acme.attempts(sent.ids[0]), 30, f"an attempt at {step}")
+        row = sent.rows()[0]
+        assert row["explanation"]["code"] == "receiver_on_hold", (step, row)
+        assert row["state"] in ("booked", "accepted") and len(receiver.conversations) == 1, (step, row)
 
 
 FLOODS = {"a line": (b"220 ", b"a" * 4096), "lines": (b"", b"250-x\r\n" * 512)}
