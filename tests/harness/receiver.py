@@ -293,10 +293,11 @@ class Conversation:
             raise Ended(f"421 at {step}")
         return words
 
-    def send(self, words):
+    def send(self, words, more=False):
+        """more: in one segment with what follows, be it words or the end."""
         octets = words if isinstance(words, bytes) else words.encode() + b"\r\n"
         self.lines.append((time.monotonic(), "<", words))
-        self.connection.sendall(octets)
+        self.connection.sendall(octets, socket.MSG_MORE if more else 0)
 
     def _line(self):
         while b"\r\n" not in self.buffer:
