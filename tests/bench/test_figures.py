@@ -13,7 +13,8 @@ import pytest
 
 from bench.measure import HERE, Group, Sink, compiled
 from harness.evenpost import ALL_DAY, Evenpost
-from harness.postfix import Peers, Postfix
+from harness.peer import Peers
+from harness.postfix import Postfix
 from harness.wait import wait_until
 
 ACCEPTS, CONNECTIONS = 3000, 8
