@@ -99,7 +99,8 @@ struct text id_prefix(enum id_kind kind)
         [ID_CUSTOMER] = "cus", [ID_MAILBOX] = "mbx", [ID_MESSAGE] = "msg",      [ID_IP] = "ip",
         [ID_POOL] = "pool",    [ID_DOMAIN] = "dom",  [ID_KEY] = "key",          [ID_WEBHOOK] = "whk",
         [ID_EVENT] = "evt",    [ID_ATTEMPT] = "att", [ID_SUPPRESSION] = "sup",  [ID_INVOICE] = "inv",
-        [ID_TEMPLATE] = "tpl", [ID_BATCH] = "bat",   [ID_BILLING_HOOK] = "bhk", [ID_REQUEST] = "req",
+        [ID_TEMPLATE] = "tpl", [ID_BATCH] = "bat",   [ID_BILLING_HOOK] = "bhk", [ID_AUDIT] = "aud",
+        [ID_REQUEST] = "req",
     };
     assert(kind < ID_KINDS);
     return text_of(prefixes[kind]);

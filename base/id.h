@@ -48,6 +48,7 @@ enum id_kind {
     ID_TEMPLATE,
     ID_BATCH,
     ID_BILLING_HOOK,
+    ID_AUDIT,
     ID_REQUEST,
     ID_KINDS
 };

@@ -82,6 +82,7 @@ static void accept_write_message(struct act *act, const struct accepting *accept
                            .code = accept->explanation_code,
                            .until = accept->explanation_until,
                            .from_name = accepting->display_name,
+                           .traceparent = accept->traceparent,
                        });
 }
 

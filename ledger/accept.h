@@ -48,6 +48,7 @@ struct accept {
     struct text header_message_id; /* as it will stand in the header, without <>: id@domain. TEXT_NONE: made
                                                    of the message's id and the mailbox's domain */
     struct instant scheduled_at;   /* INSTANT_NONE: as soon as may be */
+    struct text traceparent;       /* the trace it came in with; TEXT_NONE: none */
     void (*done)(struct accept *accept);
 
     /* told */

@@ -48,6 +48,7 @@ static void resend_write(struct act *act, struct resending *work)
                                              .dated_at = resend->slot.at,
                                              .code = TEXT("waiting_for_slot"),
                                              .until = resend->slot.at,
+                                             .traceparent = resend->traceparent,
                                          });
     placing_insert(act, resend->fresh, &work->taking, work->message.recipient_key, work->message.domain_key);
     message_resent_ask(act->transaction, &(struct message_resent){ act->customer, resend->message, act->now,

@@ -15,8 +15,9 @@ enum resend_word {
 };
 
 struct resend {
-    struct uuid message; /* given: the old one */
-    struct uuid fresh;   /* given: the new one's id */
+    struct uuid message;     /* given: the old one */
+    struct uuid fresh;       /* given: the new one's id */
+    struct text traceparent; /* given: the trace of the one who asks; TEXT_NONE: none */
     void (*done)(struct resend *resend);
 
     enum resend_word word; /* told */

@@ -285,6 +285,7 @@ void messages_create(struct request *request)
         .tag = body_text(body, "tag"),
         .header_message_id = TEXT_NONE,
         .scheduled_at = body_instant(body, "scheduled_at"),
+        .traceparent = request->traceparent,
     };
     if (!parent_fits(request, &accept) || !accept_call(request, &accept))
         return;
@@ -316,7 +317,9 @@ void messages_cancel(struct request *request)
 
 void messages_resend(struct request *request)
 {
-    struct resend resend = { .message = request_id_in_path(request, ID_MESSAGE), .fresh = act_id(&request->act) };
+    struct resend resend = { .message = request_id_in_path(request, ID_MESSAGE),
+                             .fresh = act_id(&request->act),
+                             .traceparent = request->traceparent };
     if (!resend_call(request, &resend))
         return;
     switch (resend.word) { /* no default: a new word must not compile unexplained */

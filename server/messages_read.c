@@ -9,6 +9,7 @@
 #include "server/explanation.h"
 #include "server/messages.h"
 #include "server/render.h"
+#include "server/traceparent.h"
 #include "server_statements.h"
 
 #define ALIVE_US (15 * US_PER_SECOND) /* a worker was seen within this, real time */
@@ -115,7 +116,7 @@ static json_t *message_json(struct request *request, const struct messages_read_
     struct arena *arena = request->arena;
     json_t *to = json_pack("{s:o,s:o}", "address", render_text(row->to_address), "name",
                            render_text(row->to_name.length == 0 ? TEXT_NONE : row->to_name));
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
                      render_id(arena, ID_MESSAGE, row->message_id), "customer_id",
                      render_id(arena, ID_CUSTOMER, row->customer_id), "state", render_text(row->state), "mailbox_id",
                      render_id(arena, ID_MAILBOX, row->mailbox_id), "from", render_text(row->from_address), "to", to,
@@ -124,7 +125,7 @@ static json_t *message_json(struct request *request, const struct messages_read_
                      last_attempt_json(arena, row), "resend_of", render_id(arena, ID_MESSAGE, row->resend_of),
                      "in_reply_to", render_id(arena, ID_MESSAGE, row->in_reply_to), "scheduled_at",
                      render_instant(arena, row->scheduled_at), "tag", render_text(row->tag), "metadata",
-                     render_json(row->metadata));
+                     render_json(row->metadata), "trace_id", render_text(traceparent_trace(row->traceparent)));
 }
 
 /* ---- one ---- */
@@ -146,6 +147,7 @@ static struct messages_read_row row_of(const struct message_read_row *row)
         .in_reply_to = row->in_reply_to,
         .resend_of = row->resend_of,
         .tag = row->tag,
+        .traceparent = row->traceparent,
         .metadata = row->metadata,
         .explanation_code = row->explanation_code,
         .explanation_until = row->explanation_until,

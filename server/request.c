@@ -3,11 +3,13 @@
 #include "io/clock.h"
 #include "io/log.h"
 
+#include "server/audit.h"
 #include "server/idempotency.h"
 #include "server/rates.h"
 #include "server/request_body.h"
 #include "server/strand.h"
 #include "server/tenant.h"
+#include "server/traceparent.h"
 #include "server_statements.h"
 
 #include <string.h>
@@ -37,6 +39,7 @@ static struct request *request_of(struct exchange *exchange)
     request->exchange = exchange;
     request->arena = exchange->arena;
     request->id = request_id_of(exchange, request->server);
+    request->traceparent = traceparent_read(exchange->arena, exchange_header(exchange, "traceparent", NULL));
     request->now = clock_now(request->server->clock);
     request->idempotency_key = TEXT_NONE;
     request->answer.location = request->answer.etag = request->answer.allow = request->answer.text = TEXT_NONE;
@@ -94,8 +97,8 @@ static void answer_write(struct request *request)
     answer->body = text_is_none(body) ? TEXT("") : body;
     answer->content_type = text_is_none(body) ? NULL : given->content_type;
     add_headers(request, answer);
-    trace(TRACE_HTTP, NULL, "%.*s %.*s: %d", TEXT_ARG(request->exchange->method), TEXT_ARG(request->exchange->path),
-          given->status);
+    trace(TRACE_HTTP, NULL, "%.*s %.*s: %d, %.*s %.*s", TEXT_ARG(request->exchange->method),
+          TEXT_ARG(request->exchange->path), given->status, TEXT_ARG(request->id), TEXT_ARG(request->traceparent));
 }
 
 void request_refuse_head(struct exchange *exchange, int status, const char *sentence)
@@ -314,6 +317,7 @@ static bool was_kept(struct request *request)
 static void write_once(struct request *request)
 {
     act_open(request);
+    audit_free(request);
     if (!idempotency_claim(request)) {
         act_close(request, false);
         return;
@@ -325,6 +329,7 @@ static void write_once(struct request *request)
             unavailable(request);
         return;
     }
+    audit_write(request);
     struct text text = answer_text(request);
     idempotency_keep(request, text_is_none(text) ? TEXT("") : text);
     act_close(request, true);
@@ -383,6 +388,7 @@ static void run(void *of)
     answer_write(request);
     json_decref(request->body);
     request->body = NULL;
+    audit_free(request);
     exchange_answer(request->exchange);
 }
 

@@ -44,13 +44,15 @@ struct request {
     struct exchange *exchange;
     struct arena *arena;
     const struct route *route;
-    struct text id; /* Request-Id */
+    struct text id;          /* Request-Id */
+    struct text traceparent; /* the trace that it belongs to (server/traceparent.h); TEXT_NONE: none */
     struct caller caller;
     struct uuid customer; /* whose rows; UUID_NIL: an operator's, of no customer or across them */
     struct instant now;   /* the rules' clock */
     struct text *query;   /* as route->query; TEXT_NONE: absent */
     struct texts *listed; /* likewise, of those that may be repeated */
     json_t *body;         /* checked; NULL: none */
+    json_t *before;       /* of a PATCH: the resource as it was (server/audit.h); NULL: not shown */
     struct rate_word {
         bool known;
         int64_t left, full_in_s;
@@ -150,5 +152,7 @@ void request_refuse_field(struct request *request, enum problem problem, const c
                           const char *format, ...);
 void request_refuse_faults(struct request *request, const struct faults *faults);
 void request_not_found(struct request *request);
-/* PATCH: compares If-Match with the resource as it is; false: answered 412. json is borrowed. */
+/* PATCH: shows the audit the resource as it is, and compares If-Match with it; false: answered 412. json is borrowed. */
 MUST_USE bool request_matches(struct request *request, const json_t *json);
+/* New reference: a resource without what changes by itself. */
+json_t *request_lasting(const json_t *json);

@@ -1,5 +1,7 @@
 #include "server/request.h"
 
+#include "server/audit.h"
+
 /* ---- answers ---- */
 
 static void clear(struct request_answer *answer)
@@ -19,13 +21,19 @@ void request_answer(struct request *request, int status, json_t *json)
     request->answer.location = location;
 }
 
-/* What changes by itself is no part of what If-Match protects. */
-static struct text etag_of(struct arena *arena, const json_t *json)
+json_t *request_lasting(const json_t *json)
 {
     static const char *const by_itself[] = { "worker", "sent_today", "next_free_slot", "available_at" };
     json_t *kept = json_copy((json_t *)json);
     for (size_t i = 0; i < COUNT(by_itself); i++)
         json_object_del(kept, by_itself[i]);
+    return kept;
+}
+
+/* What changes by itself is no part of what If-Match protects. */
+static struct text etag_of(struct arena *arena, const json_t *json)
+{
+    json_t *kept = request_lasting(json);
     char *dumped = json_dumps(kept, JSON_SORT_KEYS | JSON_COMPACT);
     assert(dumped != NULL);
     uint8_t digest[SECRET_DIGEST];
@@ -55,6 +63,7 @@ void request_location(struct request *request, const char *format, ...)
 bool request_matches(struct request *request, const json_t *json)
 {
     bool twice;
+    audit_before(request, json);
     struct text wanted = text_trim(exchange_header(request->exchange, "If-Match", &twice));
     if (text_is_none(wanted) || text_equal(wanted, TEXT("*")))
         return true;

@@ -222,6 +222,7 @@ def routes_c(contract, rows):
         + "\n\nconst struct route routes[] = {\n"
         + "\n".join(rows)
         + "\n};\n\nconst size_t routes_count = COUNT(routes);\n\n"
+        + f"const char contract_version[] = {c_string(contract.document['info']['version'])};\n"
         + f"const char *const scopes_all[] = {{ {', '.join(map(c_string, scopes))}, NULL }};\n"
     )
 
@@ -231,7 +232,7 @@ def routes_h(contract):
     return (
         MADE + '#pragma once\n\n#include "server/route.h"\n\nextern const struct route routes[];\n'
         "extern const size_t routes_count;\nextern const char *const scopes_all[]; /* NULL at the end */\n"
-        "extern const char openapi_text[];\nextern const size_t openapi_text_length;\n\n" + handlers + "\n"
+        "extern const char contract_version[];\nextern const char openapi_text[];\nextern const size_t openapi_text_length;\n\n" + handlers + "\n"
     )
 
 

@@ -1,4 +1,4 @@
--- history_extend: makes the months of events and attempts from this one to so many ahead.
+-- history_extend: makes the months of events, attempts and audits from this one to so many ahead.
 -- takes: now timestamptz, months integer
 -- gives: made integer
 -- costs: nothing while they are there; else a lock on the default partition

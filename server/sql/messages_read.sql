@@ -3,9 +3,9 @@
 --     wanted bigint
 -- gives: customer_id uuid, message_id uuid, mailbox_id uuid, state text, to_address text, to_name text, subject text,
 --     created_at timestamptz, ended_at timestamptz?, scheduled_at timestamptz?, in_reply_to uuid?, resend_of uuid?,
---     tag text?, metadata jsonb, explanation_code text, explanation_until timestamptz?, explanation_about text?,
---     from_address text, mailbox_state text, time_zone text, mailbox_ip uuid?, customer_state text, has_route boolean,
---     local_day date?, number smallint?, at timestamptz?, due_at timestamptz?, not_after timestamptz?, slot_ip uuid?,
+--     tag text?, traceparent text?, metadata jsonb, explanation_code text, explanation_until timestamptz?,
+--     explanation_about text?, from_address text, mailbox_state text, time_zone text, mailbox_ip uuid?,
+--     customer_state text, has_route boolean, local_day date?, number smallint?, at timestamptz?, due_at timestamptz?, not_after timestamptz?, slot_ip uuid?,
 --     ip text?, halted text[]?, seen_at timestamptz?, lane_ended_at timestamptz?,
 --     attempt_id uuid?, attempt_at timestamptz?, attempt_ip text?, receiver text?, mx text?, remote text?,
 --     tls_version text?, tls_cipher text?, tls_verified text?, stage text?, reply_code smallint?, reply_enhanced text?,
@@ -13,7 +13,7 @@
 -- costs: one key look-up, or one page of the primary key; seven look-ups a row
 select messages.customer_id, messages.message_id, messages.mailbox_id, messages.state, messages.to_address,
     messages.to_name, messages.subject, messages.created_at, messages.ended_at, messages.scheduled_at,
-    messages.in_reply_to, messages.resend_of, messages.tag, messages.metadata, messages.explanation_code,
+    messages.in_reply_to, messages.resend_of, messages.tag, messages.traceparent, messages.metadata, messages.explanation_code,
     messages.explanation_until, messages.explanation_about,
     mailboxes.address as from_address, mailboxes.state as mailbox_state, mailboxes.time_zone,
     mailboxes.ip_id as mailbox_ip, customers.state as customer_state,

@@ -31,6 +31,7 @@ def walked(evenpost):
     walk_suppressions(api)
     walk_routes(operator)
     api.get("/v1/events"), operator.get("/v1/events")
+    api.get("/v1/audit"), operator.get("/v1/audit")
     operator.post(f"/v1/ips/{ip['id']}/release")
     operator.patch(f"/v1/ips/{ip['id']}", {"state": "available"}, expect=(200, 409))
     operator.post(f"/v1/customers/{acme.id}/close", expect=200)

@@ -16,12 +16,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 import statements  # noqa: E402
 
 # They belong to nobody or to everybody; every other table is a customer's.
-PLATFORM = {"customers", "ips", "ip_assignments", "operator_keys", "operator_idempotency_keys", "migrations", "routes", "works"}
+PLATFORM = {"customers", "ips", "ip_assignments", "operator_keys", "operator_idempotency_keys", "migrations", "operator_audits",
+            "routes", "works"}
 
 # They read over customers because that is their work, a page at a time; none of them writes.
 LOOKS_FOR_WORK = {"lanes_unseen", "mailboxes_to_lay", "mailboxes_waiting", "messages_expired", "slots_overdue"}
-OPERATORS_LISTS = {"domains_read", "events_of_message_read", "events_read", "ip_owner", "ips_read", "mailboxes_read", "messages_read", "pools_read",
-                   "suppressions_read"}
+OPERATORS_LISTS = {"audits_read", "domains_read", "events_of_message_read", "events_read", "ip_owner", "ips_read",
+                   "mailboxes_read", "messages_read", "pools_read", "suppressions_read"}
 ACROSS = LOOKS_FOR_WORK | OPERATORS_LISTS
 
 ROOMS = ("io", "jobs", "ledger", "server", "worker")

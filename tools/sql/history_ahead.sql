@@ -1,3 +1,3 @@
--- history_ahead: partitions of events and attempts for the months to come.
+-- history_ahead: partitions of events, attempts and audits for the months to come.
 -- psql variables: now, months
 select history_ahead(:'now'::timestamptz, :'months'::integer);

@@ -39,6 +39,8 @@ begin
     insert into recipients values (c, 'bo@example.com', t, id('message', who), null);
     insert into suppressions values (c, id('suppression', who), 'al@example.com', 'address', 'api', t);
     insert into events values (c, id('event', who), 'message.booked', t, id('message', who), '{}');
+    insert into audits (customer_id, audit_id, at, operation, activity, by_operator, key_id, request_id, resources, changes)
+        values (c, id('audit', who), t, 'pools_create', 1, false, id('key', who), 'r', '[]', '[]');
     insert into attempts (customer_id, attempt_id, message_id, at, ip_id, ip, receiver, stage, outcome, duration_ms)
         values (c, id('attempt', who), id('message', who), t, id('ip', who), '10.0.0.1', 'r', 'dot', 'deferred', 1);
     insert into receiver_states (customer_id, ip_id, receiver, connection_limit, updated_at)

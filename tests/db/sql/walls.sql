@@ -4,7 +4,7 @@ begin;
 select no_plan();
 
 -- The catalog.
-select is((select count(*) from customer_tables), 18::bigint, 'the tables that a customer owns; a new one must be walled in 0008''s way');
+select is((select count(*) from customer_tables), 19::bigint, 'the tables that a customer owns; a new one must be walled in 0008''s way');
 select is(relrowsecurity and relforcerowsecurity, true, name || ' forces row-level security')
 from customer_tables join pg_class using (oid) order by name;
 select is((select count(*) from pg_policy where polrelid = customer_tables.oid and polname = 'own'), 1::bigint, name || ' shows its customer alone')
@@ -30,7 +30,7 @@ select is(has_table_privilege('evenpost_worker', 'messages', 'insert'), false, '
 select is(has_table_privilege(role, name, 'truncate'), false, role || ' cannot truncate ' || name)
 from customer_tables, unnest(array['evenpost_server', 'evenpost_worker', 'evenpost_jobs']) role order by name, role;
 select is(has_table_privilege(role, name, 'update, delete'), false, role || ' appends to ' || name || ', no more')
-from unnest(array['events', 'attempts']) name, unnest(array['evenpost_server', 'evenpost_worker', 'evenpost_jobs']) role;
+from unnest(array['events', 'attempts', 'audits', 'operator_audits']) name, unnest(array['evenpost_server', 'evenpost_worker', 'evenpost_jobs']) role;
 
 -- By trying it: each role, each table it may read.
 create function seen(name text, role text, customer uuid) returns bigint language plpgsql as $$
