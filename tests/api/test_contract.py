@@ -31,7 +31,7 @@ def walked(evenpost):
     walk_suppressions(api)
     walk_routes(operator)
     api.get("/v1/events"), operator.get("/v1/events")
-    api.get("/v1/audit"), operator.get("/v1/audit")
+    api.get("/v1/audit"), operator.get("/v1/audit"), api.get("/v1/capacity")
     operator.post(f"/v1/ips/{ip['id']}/release")
     operator.patch(f"/v1/ips/{ip['id']}", {"state": "available"}, expect=(200, 409))
     operator.post(f"/v1/customers/{acme.id}/close", expect=200)
@@ -142,6 +142,7 @@ SHAPES = {                          # API.md, "Shapes": the fields that must be 
     "Attempt": "id at ip receiver mx remote tls stage reply outcome smtp_error_id duration_ms transcript",
     "Event": "id type at customer_id data",
     "Route": "domain host port tls",
+    "Capacity": "data next_free_at",
 }
 
 
