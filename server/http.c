@@ -5,6 +5,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 
+#include "server/host_name.h"
 #include "server/http_guard.h"
 
 #include <arpa/inet.h>
@@ -314,6 +315,13 @@ static enum MHD_Result refuse(struct exchange *exchange, int status, const char 
 
 /* ---- the handler: head, body, serve, answer ---- */
 
+/* HTTP/1.0 has no Host, and 1.1 without it did not come so far. */
+static bool is_for_us(struct exchange *exchange)
+{
+    struct text host = exchange_header(exchange, "Host", NULL);
+    return text_is_none(host) || host_name_is_ours(host, exchange->http->settings.host_names);
+}
+
 static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version)
 {
     struct exchange_inside *inside = exchange->inside;
@@ -327,6 +335,8 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     struct guard_verdict verdict = guard_check(&head);
     if (verdict.status != 0)
         return refuse(exchange, verdict.status, verdict.sentence);
+    if (!is_for_us(exchange))
+        return refuse(exchange, 421, "Nothing of this Host is served here.");
     exchange->content_type = exchange_header(exchange, "Content-Type", NULL);
     size_t body_max = 0;
     if (!http->settings.head(exchange, &body_max)) {

@@ -16,6 +16,7 @@
 #include "base/ip.h"
 
 #include "io/loop.h"
+#include "io/settings.h"
 
 struct http;
 struct route;
@@ -62,6 +63,7 @@ void exchange_answer(struct exchange *exchange);
 struct http_settings {
     struct ip ip;
     uint16_t port;
+    const struct setting_texts *host_names; /* what we are called (server/host_name.h); lives as long as the http */
     /* The head is there: *body_max, where a body belongs. False: refuse with exchange->answer. */
     bool (*head)(struct exchange *exchange, size_t *body_max);
     void (*serve)(struct exchange *exchange); /* the body is whole */

@@ -16,6 +16,7 @@ enum { END_MAX_MS = 10000, END_LOOK_MS = 20, OPERATOR_CONNECTIONS = 4 };
 
 static struct {
     const char *listen, *secret_file;
+    struct setting_texts host_names;
     int64_t requests_per_minute, requests_at_once;
 } set;
 
@@ -27,6 +28,12 @@ static const struct setting rows[] = {
       .standard = "127.0.0.1:8025",
       .unit = "ADDRESS:PORT",
       .sentence = "Where the API is served." },
+    { .name = "host-name",
+      .variable = "EVENPOST_HOST_NAMES",
+      .type = SETTING_TEXTS,
+      .into = &set.host_names,
+      .unit = "NAME",
+      .sentence = "A name that clients reach the API by, beside its addresses and localhost; `*` is any." },
     { .name = "secret-file",
       .variable = "EVENPOST_SECRET_FILE",
       .type = SETTING_TEXT,
@@ -143,9 +150,11 @@ static void close_server(void)
 
 static void listen_at(const char *address)
 {
-    struct http_settings http = {
-        .head = request_head, .serve = request_serve, .refuse = request_refuse_head, .of = &server
-    };
+    struct http_settings http = { .host_names = &set.host_names,
+                                  .head = request_head,
+                                  .serve = request_serve,
+                                  .refuse = request_refuse_head,
+                                  .of = &server };
     if (!settings_address(address, &http.ip, &http.port))
         program_fail(&program, "--listen wants an address and a port, like 127.0.0.1:8025", address);
     server.http = http_new(server.loop, &http);

@@ -18,7 +18,7 @@ SLUGS = {
     422: {"validation", "idempotency-key-reused"}, 429: {"rate-limited"}, 503: {"unavailable"},
 }
 # Refusals of the HTTP itself, before there is an operation: they are no word of the table, but problems all the same.
-OF_HTTP = {414, 417, 431}
+OF_HTTP = {414, 417, 421, 431}
 good = set()                        # ids of the operations that were seen to answer 2xx
 
 

@@ -210,6 +210,7 @@ class Evenpost:
         env = {"PATH": "/usr/bin:/bin", "EVENPOST_CLOCK": str(self.clock_file), "EVENPOST_LOG": "info",
                "EVENPOST_ALLOW_UNSAFE_DATABASE": "1", "EVENPOST_TEST": "1", "EVENPOST_REQUESTS_PER_MINUTE": "6000000",
                "EVENPOST_REQUESTS_AT_ONCE": "1000000", "EVENPOST_SECRET_FILE": str(self.secret_file),
+               "EVENPOST_HOST_NAMES": "api.test,a",
                "EVENPOST_TRACE": os.environ.get("EVENPOST_TRACE", ""), "ASAN_OPTIONS": "detect_leaks=0",
                **self.environment}
         if role:
