@@ -4,6 +4,29 @@ import threading
 
 import pytest
 
+from api.witness import Witness, operation_of
+from harness.api import NoAnswer
+from harness.wait import wait_until
+
+
+@pytest.fixture(scope="module")
+def another_server(evenpost):
+    """The address of a second server over the same database."""
+    address = evenpost.session.lot.address()
+    server = evenpost._program("server", "evenpost_server", "--listen", f"{address}:8025")
+    server.name, server.log = "server-2", evenpost.home / "server-2.log"
+    evenpost.extra.append(server)
+    server.start()
+    api = Witness(address, 8025)
+
+    def serves():
+        try:
+            return api.call("GET", "/readyz").status == 200
+        except NoAnswer:
+            return False
+    wait_until(serves, 30, server.tail)
+    return address
+
 
 @pytest.fixture(scope="module")
 def acme(evenpost):
@@ -87,3 +110,52 @@ def test_a_secret_is_shown_again_only_to_who_asks_with_the_key(evenpost, acme):
     rows = evenpost.database.query("select answer from idempotency_keys where key = 'k-7'")
     assert rows and all(first["key"] not in str(row) for row in rows), rows
     json.dumps(first.body)
+
+
+EQUAL = [("/v1/pools", {"name": "equal"}, 201), ("/v1/domains", {"name": "equal.test"}, 201), ("/v1/keys", {"name": "equal"}, 201),
+         ("/v1/mailboxes", {"address": "m@equal.test"}, 201), ("/v1/suppressions", {"address": "no@equal.test"}, 201),
+         ("/v1/messages", message("bo@equal.test"), 202)]
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+@pytest.mark.parametrize("path, body, status", EQUAL, ids=[row[0] for row in EQUAL])
+def test_of_fifty_equal_requests_one_is_done(evenpost, another_server, path, body, status, servers):
+    """Catches a second effect between two processes, which share no memory but the database; the audit is the witness."""
+    acme = evenpost.customer("Equal")
+    acme.ip()
+    acme.mailbox()
+    doors = [acme.api, Witness(another_server, 8025, acme.api.key)][:servers]
+    answers = []
+
+    def ask(api):
+        answers.append(api.call("POST", path, body, Idempotency_Key=f"equal-{servers}"))
+    threads = [threading.Thread(target=ask, args=(doors[n % servers],)) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status for answer in answers} <= {status, 409}
+    assert {answer.problem for answer in answers if answer.status == 409} <= {"idempotency-in-flight"}
+    done = [answer for answer in answers if answer.status == status]
+    assert len({answer.octets for answer in done}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in done) == 1
+    operation = operation_of("POST", path).id
+    made = [row for row in acme.api.every("/v1/audit") if row["api"]["operation"] == operation and row["actor"]["kind"] == "customer"
+            and done[0]["id"] in [resource["id"] for resource in row["resources"]]]
+    assert len(made) == 1
+    assert acme.api.post(path, body, expect=status, Idempotency_Key=f"equal-{servers}").octets == done[0].octets
+
+
+@pytest.mark.parametrize("path, body, status", EQUAL, ids=[row[0] for row in EQUAL])
+def test_an_equal_request_under_another_customer_or_route_is_its_own(evenpost, path, body, status):
+    """Catches a key that is looked up without its customer or its route."""
+    acme = evenpost.customer("Scoped")
+    acme.ip()
+    acme.mailbox()
+    first = acme.api.post(path, body, expect=status, Idempotency_Key="scope")
+    for other, of_other, told in EQUAL:
+        if other != path:
+            assert "Idempotent-Replayed" not in acme.api.post(other, of_other, expect=told, Idempotency_Key="scope").headers
+            break
+    again = acme.api.post(path, body, expect=status, Idempotency_Key="scope")
+    assert again.octets == first.octets and again.headers["Idempotent-Replayed"] == "true"
