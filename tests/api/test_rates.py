@@ -8,7 +8,7 @@ import pytest
 from api.witness import Witness
 from harness.evenpost import Evenpost
 
-PER_MINUTE, AT_ONCE = 240, 8
+PER_MINUTE, AT_ONCE = 40, 3       # a request is 1.5 s: a time that is rounded the wrong way is seen
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def left(answer):
 
 def test_who_obeys_never_sees_a_429(limited):
     """Catches a field that promises what the bucket does not hold, and a `t` that is over too early."""
-    api, seen, until = key_of(limited, "obedient"), [], time.monotonic() + 8
+    api, seen, until = key_of(limited, "obedient"), [], time.monotonic() + 9
     while time.monotonic() < until:
         answer = api.call("GET", "/v1/me")
         seen.append(answer.status)
@@ -50,7 +50,7 @@ def test_who_obeys_never_sees_a_429(limited):
         if remaining == 0:
             time.sleep(seconds)
     assert set(seen) == {200}
-    assert len(seen) >= AT_ONCE + 8, "obeying costs more than the limit itself"
+    assert len(seen) >= AT_ONCE + 4, "obeying costs more than the limit itself"
 
 
 def test_who_does_not_obey_is_told_when(limited):
