@@ -2,6 +2,7 @@
 -- The programs' roles append and read; nobody changes an entry. What an operator does for a customer is an entry of the
 -- customer's; operator_audits is a platform table and holds what belongs to none (IPs, routes, operators' keys).
 
+set local citus.multi_shard_modify_mode = 'sequential';
 create table audits (
     customer_id uuid not null,
     audit_id uuid not null,

@@ -5,6 +5,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 
+#include "server/front.h"
 #include "server/host_name.h"
 #include "server/http_guard.h"
 
@@ -335,6 +336,9 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     struct guard_verdict verdict = guard_check(&head);
     if (verdict.status != 0)
         return refuse(exchange, verdict.status, verdict.sentence);
+    bool twice;
+    struct text forwarded = exchange_header(exchange, "X-Forwarded-For", &twice);
+    exchange->peer = front_peer(http->settings.fronts, exchange->peer, forwarded);
     if (!is_for_us(exchange))
         return refuse(exchange, 421, "Nothing of this Host is served here.");
     exchange->content_type = exchange_header(exchange, "Content-Type", NULL);

@@ -48,10 +48,10 @@ struct exchange {
     struct text in_path[2];    /* for whoever routes */
     const struct route *route; /* likewise */
     struct text content_type;  /* TEXT_NONE: none */
-    struct ip peer;
-    struct answer answer; /* exchange_answer() sends it */
-    bool closed;          /* the connection closes behind the answer, whatever it says */
-    void *of;             /* whoever serves */
+    struct ip peer;            /* who asks; behind a front of ours, who asked that */
+    struct answer answer;      /* exchange_answer() sends it */
+    bool closed;               /* the connection closes behind the answer, whatever it says */
+    void *of;                  /* whoever serves */
     struct exchange_inside *inside;
 };
 
@@ -64,6 +64,7 @@ struct http_settings {
     struct ip ip;
     uint16_t port;
     const struct setting_texts *host_names; /* what we are called (server/host_name.h); lives as long as the http */
+    const struct setting_texts *fronts;     /* proxies of ours (server/front.h) */
     /* The head is there: *body_max, where a body belongs. False: refuse with exchange->answer. */
     bool (*head)(struct exchange *exchange, size_t *body_max);
     void (*serve)(struct exchange *exchange); /* the body is whole */

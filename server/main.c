@@ -16,7 +16,7 @@ enum { END_MAX_MS = 10000, END_LOOK_MS = 20, OPERATOR_CONNECTIONS = 4 };
 
 static struct {
     const char *listen, *secret_file;
-    struct setting_texts host_names;
+    struct setting_texts host_names, fronts;
     int64_t requests_per_minute, requests_at_once;
 } set;
 
@@ -34,6 +34,12 @@ static const struct setting rows[] = {
       .into = &set.host_names,
       .unit = "NAME",
       .sentence = "A name that clients reach the API by, beside its addresses and localhost; `*` is any." },
+    { .name = "front",
+      .variable = "EVENPOST_FRONTS",
+      .type = SETTING_TEXTS,
+      .into = &set.fronts,
+      .unit = "ADDRESS",
+      .sentence = "A proxy of ours before the API: the last address in its X-Forwarded-For is who asks." },
     { .name = "secret-file",
       .variable = "EVENPOST_SECRET_FILE",
       .type = SETTING_TEXT,
@@ -151,10 +157,15 @@ static void close_server(void)
 static void listen_at(const char *address)
 {
     struct http_settings http = { .host_names = &set.host_names,
+                                  .fronts = &set.fronts,
                                   .head = request_head,
                                   .serve = request_serve,
                                   .refuse = request_refuse_head,
                                   .of = &server };
+    struct ip front;
+    for (size_t i = 0; i < set.fronts.count; i++)
+        if (!ip_parse(text_of(set.fronts.items[i]), &front))
+            program_fail(&program, "--front wants an address", set.fronts.items[i]);
     if (!settings_address(address, &http.ip, &http.port))
         program_fail(&program, "--listen wants an address and a port, like 127.0.0.1:8025", address);
     server.http = http_new(server.loop, &http);

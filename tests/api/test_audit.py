@@ -8,6 +8,7 @@ import pytest
 from api import test_contract as walk
 from api.witness import CONTRACT
 from harness.api import Api
+from harness.evenpost import Evenpost
 
 WRITING = [operation for operation in CONTRACT.operations if operation.who != "anyone" and operation.method != "GET"]
 ACTIVITY = {"POST": (1, 3), "PUT": (3,), "PATCH": (3,), "DELETE": (4,)}
@@ -188,3 +189,24 @@ def test_two_traces_are_none(evenpost):
         peer.sendall(head.encode())
         assert peer.recv(65536).startswith(b"HTTP/1.1 201 ")
     assert about(entries(acme.api), "pools_create")[0]["metadata"]["trace_id"] is None
+
+
+@pytest.fixture(scope="module")
+def behind(session):
+    """A platform behind a front at 127.0.0.1, which is where a test asks from."""
+    evenpost = Evenpost(session, environment={"EVENPOST_FRONTS": "192.0.2.1,127.0.0.1"}).start(worker=False)
+    yield evenpost
+    evenpost.stop()
+
+
+@pytest.mark.parametrize("given, seen", [
+    ("203.0.113.9", "203.0.113.9"), ("198.51.100.1, 203.0.113.9", "203.0.113.9"), ("x, 2001:db8::9 ", "2001:db8::9"),
+    ("::ffff:203.0.113.9", "203.0.113.9"), ("203.0.113.9, x", "127.0.0.1"), ("", "127.0.0.1"), (",", "127.0.0.1"), ("\xff", "127.0.0.1"),
+    ("203.0.113.9:80", "127.0.0.1"), ("a" * 5000, "127.0.0.1"),
+])
+def test_behind_a_front_of_ours_it_is_told_who_asked_that(behind, evenpost, given, seen):
+    """Catches an audit of proxies; and one that believes what a stranger, or a front's client, wrote."""
+    for platform, wanted in ((behind, seen), (evenpost, "127.0.0.1")):
+        acme = platform.customer("Front")
+        acme.api.post("/v1/pools", {"name": "front"}, expect=201, X_Forwarded_For=given)
+        assert about(entries(acme.api), "pools_create")[0]["src_endpoint"]["ip"] == wanted
