@@ -64,6 +64,9 @@ insert into openings
     from generate_series(0, 999) m, generate_series(0, 1) k,
          generate_series(timestamptz '2027-01-12 00:00Z', '2027-01-31 00:00Z', '1 d') day;
 insert into recipients select '{CUSTOMER}', recipient_key, '{NOW}', message_id, null from messages;
+insert into audits (customer_id, audit_id, at, operation, activity, by_operator, key_id, request_id, resources, changes)
+    select case when n % 10 = 0 then '{CUSTOMER}' else n_id(4, 1 + n % 100) end, n_id(8, n), '{NOW}', 'pools_create', 1, false,
+           n_id(9, 1), 'r', '[]', '[]' from generate_series(1, 20000) n;
 insert into suppressions select '{CUSTOMER}', n_id(3, n), 's' || n || '@example.com', 'address', 'api', '{NOW}'
     from generate_series(1, 20000) n;
 analyze
@@ -71,6 +74,7 @@ analyze
 
 M, X = "0192a000-0001-7000-8000-000000000500", "0192a000-0002-7000-8000-000000050000"
 EVENT = "0192a000-0009-7000-8000-000000000001"
+FIRST, LAST = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 HOT = [
     ("ledger/slot_authorize", "evenpost_worker", [CUSTOMER, IP, 3, X, "2026-11-23T13:00:00Z", NOW, "2026-11-23", 0], 140),
     ("ledger/opening_take", "evenpost_server", [CUSTOMER, M, NOW], 40),
@@ -83,6 +87,11 @@ HOT = [
     ("ledger/message_hold", "evenpost_worker", [CUSTOMER, X], 15),
     ("ledger/slots_in_doubt", "evenpost_worker", [CUSTOMER, IP, 3, None], 15),
     ("ledger/messages_of_recipient", "evenpost_server", [CUSTOMER, "p5@example.com"], 20),
+    ("server/audit_insert", "evenpost_server", [CUSTOMER, EVENT, NOW, "pools_create", 1, False, EVENT, "127.0.0.1", "curl", "r", None,
+                                                "[]", "[]"], 200),
+    ("server/audits_read", "evenpost_server", [CUSTOMER, LAST, 51], 100),
+    ("server/audits_read", "evenpost_operator", [None, LAST, 51], 100),
+    ("server/capacity_read", "evenpost_server", [CUSTOMER, FIRST, "2026-11-20", "2026-12-10", 100], 4500),
     ("ledger/event_insert", "evenpost_server", [CUSTOMER, EVENT, "message.booked", NOW, X, "{}"], 200),
 ]
 
