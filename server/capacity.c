@@ -1,7 +1,7 @@
 /* capacity — how much a customer can still send, by local day: what its mailboxes' plans have, and what of it is taken. */
-#include "ledger/zones.h"
-
 #include "policy/booking.h"
+
+#include "ledger/zones.h"
 
 #include "routes.h"
 #include "server/mailbox_plan.h"
