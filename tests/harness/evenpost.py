@@ -195,7 +195,7 @@ class Evenpost:
         stuck = patience.over([(row["id"], row["state"], row["explanation"], row["slot"]) for row in rows])
         if any(row["state"] == "sending" for row in rows) or not (stuck or len(ahead) == len(rows)):
             return
-        self.clock.jump_to(min(ahead) if ahead else now + datetime.timedelta(seconds=60))
+        self.clock.jump_to(min(ahead) if ahead else now + patience.step())
         patience.renew()
 
     # Inside.
@@ -232,15 +232,20 @@ class Evenpost:
 
 
 class Patience:
-    """Two seconds in which nothing changed."""
+    """Two seconds in which nothing changed; and how far the clock goes then, when nobody says until when."""
 
     def __init__(self):
-        self.seen, self.since = None, time.monotonic()
+        self.seen, self.since, self.minutes = None, time.monotonic(), 1
 
     def over(self, seen):
         if seen != self.seen:
-            self.seen, self.since = seen, time.monotonic()
+            self.seen, self.since, self.minutes = seen, time.monotonic(), 1
         return time.monotonic() - self.since > 2
+
+    def step(self):
+        """A minute, then more each time: a slot that ends in hours is not waited for by the minute."""
+        step, self.minutes = self.minutes, min(self.minutes * 2, 60)
+        return datetime.timedelta(minutes=step)
 
     def renew(self):
         self.since = time.monotonic()
