@@ -1,9 +1,11 @@
 #include "io/connection.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -36,6 +38,7 @@ struct connection {
     int events;
     char *out; /* what the kernel did not take yet: from out_from, out_length bytes */
     size_t out_from, out_length, out_room;
+    bool draining; /* something written is not on the wire yet */
     struct timer patience, expecting;
     struct task over;
     struct tick last_heard;
@@ -124,7 +127,7 @@ static void connection_watch(struct connection *connection)
     int events = 0;
     if (connection->state == CONNECTION_OVER)
         return;
-    if (connection->state == CONNECTION_CONNECTING || connection->out_length > 0)
+    if (connection->state == CONNECTION_CONNECTING || connection->draining)
         events |= UV_WRITABLE;
     bool reads =
         connection->state == CONNECTION_FINISHING || (connection->state == CONNECTION_OPEN && !connection->paused);
@@ -146,14 +149,15 @@ static int connection_open(struct connection *connection, struct ip peer, uint16
     struct sockaddr_storage from, to;
     socklen_t from_length = socket_address_of(connection->source, 0, &from);
     socklen_t to_length = socket_address_of(peer, port, &to);
-    int on = 1;
+    int on = 1, unsent = 1; /* writable means: everything is on the wire */
     if (from.ss_family != to.ss_family)
         return EAFNOSUPPORT;
     connection->descriptor = socket(from.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (connection->descriptor < 0)
         return errno;
     if (setsockopt(connection->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0 ||
-        setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
+        setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+        setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent)) != 0)
         return errno;
     if (bind(connection->descriptor, (struct sockaddr *)&from, from_length) != 0)
         return errno;
@@ -259,16 +263,21 @@ bool connection_write(struct connection *connection, struct text bytes)
     if (connection->out_length >= BOUND_CONNECTION_OUT)
         return false;
     size_t sent = connection->out_length == 0 && bytes.length > 0 ? connection_send(connection, bytes) : 0;
-    if (connection->state == CONNECTION_OPEN && sent < bytes.length) {
+    if (connection->state != CONNECTION_OPEN)
+        return true;
+    if (sent < bytes.length)
         connection_keep(connection, text_after(bytes, sent));
-        connection_watch(connection);
-    }
+    connection->draining = connection_waiting(connection) > 0;
+    connection_watch(connection);
     return true;
 }
 
 size_t connection_waiting(const struct connection *connection)
 {
-    return connection->out_length;
+    int unsent = 0;
+    if (connection->state != CONNECTION_OPEN || ioctl(connection->descriptor, SIOCOUTQNSD, &unsent) != 0)
+        unsent = 0;
+    return connection->out_length + (size_t)unsent;
 }
 
 static void connection_shut(struct connection *connection)
@@ -284,7 +293,8 @@ static void connection_shut(struct connection *connection)
         connection_end(connection, CONNECTION_FINISHED, 0);
 }
 
-static void connection_flush(struct connection *connection)
+/* What we kept goes to the kernel, as much as it takes. */
+static void connection_hand_on(struct connection *connection)
 {
     if (connection->out_length == 0)
         return;
@@ -292,11 +302,20 @@ static void connection_flush(struct connection *connection)
     size_t sent = connection_send(connection, waiting);
     connection->out_from += sent;
     connection->out_length -= sent;
-    if (connection->out_length > 0 || connection->state == CONNECTION_OVER)
+    if (connection->out_length > 0)
         return;
     connection->out_from = connection->out_room = 0;
     memory_free(&connection->out);
-    if (connection->state == CONNECTION_OPEN && connection->owner->drained != NULL)
+}
+
+static void connection_flush(struct connection *connection)
+{
+    connection_hand_on(connection);
+    if (connection->state == CONNECTION_OVER || connection_waiting(connection) > 0)
+        return;
+    bool drained = connection->draining;
+    connection->draining = false;
+    if (drained && connection->state == CONNECTION_OPEN && connection->owner->drained != NULL)
         connection->owner->drained(connection->owner);
     connection_shut(connection);
 }

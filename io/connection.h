@@ -41,7 +41,7 @@ struct connection_end {
 struct connection_owner {
     void (*connected)(struct connection_owner *owner);
     void (*heard)(struct connection_owner *owner, struct text bytes); /* borrowed for the call; not after finish */
-    void (*drained)(struct connection_owner *owner);     /* all that was written is with the kernel; may be NULL */
+    void (*drained)(struct connection_owner *owner);     /* what was waiting is on the wire; may be NULL */
     void (*peer_closed)(struct connection_owner *owner); /* its end-of-file came before our finish: finish now */
     void (*expired)(struct connection_owner *owner);     /* connection_expect()'s time is over */
     void (*ended)(struct connection_owner *owner, const struct connection_end *end);
@@ -57,7 +57,9 @@ MUST_USE struct connection *connection_new(struct loop *loop, struct ip source, 
  * Before connected, or after finish, nothing may be written.
  */
 MUST_USE bool connection_write(struct connection *connection, struct text bytes);
-size_t connection_waiting(const struct connection *connection); /* bytes written that the kernel has not taken */
+/* Bytes written that are not on the wire: with us, or with the kernel behind a window that the peer keeps shut. Whenever
+ * there are any after a write, `drained` follows, or `ended`. */
+size_t connection_waiting(const struct connection *connection);
 
 /* One deadline at a time, in real time; a new one replaces it, 0 ends it. `expired` is called once. */
 void connection_expect(struct connection *connection, int64_t within_us);

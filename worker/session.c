@@ -19,9 +19,10 @@ struct session {
     struct session_sender *sender; /* NULL: no message is on its way */
     struct permit *permit;
     struct task pump, dot;
+    struct timer stuck; /* the dot is not on the wire: until its authorization is no good any more */
     struct link link;
     struct tick good_until;
-    size_t unwritten; /* bytes that the connection has and the kernel has not */
+    size_t unwritten; /* bytes that the connection has, and that are not on the wire */
     int turns;        /* until the dot may be sent: what the socket holds is heard first (T21) */
     bool connected, asked, finishing, offered_idle, reserved;
 };
@@ -43,8 +44,8 @@ static void word(struct session *session, enum smtp_word said)
     smtp_session_word(session->smtp, said, clock_tick());
 }
 
-/* The kernel has taken what the connection was given: only that counts as written, so that no authorization is asked for
- * while content still waits here. */
+/* What the connection was given is on the wire: only that counts as written, so that no authorization is asked for while
+ * content still waits, here or in the kernel behind a window that the peer keeps shut. */
 static void count_written(struct session *session)
 {
     if (session->unwritten == 0 || connection_waiting(session->connection) > 0)
@@ -75,6 +76,7 @@ static void tell_result(struct session *session)
     session->asked = false;
     session->turns = 0;
     task_cancel(&session->dot);
+    timer_stop(&session->stuck);
     sender->result(sender, &result);
 }
 
@@ -181,6 +183,7 @@ static void session_free(struct session *session)
 {
     task_cancel(&session->pump);
     task_cancel(&session->dot);
+    timer_stop(&session->stuck);
     list_remove(&session->link);
     smtp_session_free(&session->smtp);
     arena_free(&session->arena);
@@ -208,8 +211,23 @@ static void session_step(struct smtp_watch *watch, struct text line)
     trace(TRACE_SESSION, session->name, "%.*s %.*s", TEXT_ARG(session->receiver), TEXT_ARG(line));
 }
 
-/* The last act before the dot: is the authorization still good? A dot that the kernel does not take at once is not left
- * waiting: it would go out when nobody stands behind it any more. */
+/* A dot that never came onto the wire is not left waiting: it would go out when nobody stands behind it any more. */
+static void dot_is_stuck(struct timer *timer)
+{
+    struct session *session = container_of(timer, struct session, stuck);
+    if (session->connection != NULL && connection_waiting(session->connection) > 0)
+        connection_reset(session->connection);
+}
+
+/* The kernel may send it at any time from now on: it counts as out, and has until the authorization's end to be so. */
+static void dot_waits(struct session *session)
+{
+    smtp_session_wrote(session->smtp, session->unwritten, clock_tick());
+    session->unwritten = 0;
+    timer_start(&session->stuck, MAX_OF(tick_since(session->good_until, clock_tick()), 0));
+}
+
+/* The last act before the dot: is the authorization still good? */
 static void dot_runs(struct task *task)
 {
     struct session *session = container_of(task, struct session, dot);
@@ -222,11 +240,8 @@ static void dot_runs(struct task *task)
     bool good = !tick_is_none(session->good_until) && tick_before(clock_tick(), session->good_until);
     word(session, good ? WORD_AUTHORIZED : WORD_NOT_AUTHORIZED);
     session_pump(session);
-    if (good && session->unwritten > 0 && session->connection != NULL) {
-        smtp_session_wrote(session->smtp, session->unwritten, clock_tick());
-        session->unwritten = 0;
-        connection_reset(session->connection);
-    }
+    if (good && session->unwritten > 0 && session->connection != NULL)
+        dot_waits(session);
 }
 
 struct session *session_new(const struct session_given *given)
@@ -245,6 +260,7 @@ struct session *session_new(const struct session_given *given)
     session->smtp = smtp_session_new(session->helo, clock_tick());
     task_init(&session->pump, pump_runs);
     task_init(&session->dot, dot_runs);
+    timer_init(&session->stuck, given->loop, dot_is_stuck);
     link_init(&session->link);
     if (trace_is_on(TRACE_SESSION))
         smtp_session_watch(session->smtp, &session->watch);

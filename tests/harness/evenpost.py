@@ -135,10 +135,10 @@ class Evenpost:
 
     # Where mail goes.
 
-    def receiver(self, domain=None, port=2525, through_relay=False):
+    def receiver(self, domain=None, port=2525, through_relay=False, window=None):
         """A receiver of the harness, with a domain of its own and the route to it; or to receiver.relay before it."""
         domain = domain or f"r{len(self.receivers) + 1}.test"
-        receiver = Receiver(self.session.lot.address(), port, domain, now=self.clock.now)
+        receiver = Receiver(self.session.lot.address(), port, domain, now=self.clock.now, window=window)
         self.receivers.append(receiver)
         if through_relay:
             receiver.relay = self.relay_to(receiver, domain)

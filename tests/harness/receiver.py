@@ -68,7 +68,9 @@ class Dot:
 
 
 class Receiver:
-    def __init__(self, address, port=2525, domain="receiver.test", now=None):
+    """window: how many octets its kernel takes while nobody reads; None: as many as it likes."""
+
+    def __init__(self, address, port=2525, domain="receiver.test", now=None, window=None):
         self.address, self.port, self.domain, self.now = address, port, domain, now
         self.lock = threading.Lock()
         self.answers, self.once, self.gates, self.at = dict(ANSWERS), {}, {}, {}
@@ -77,6 +79,8 @@ class Receiver:
         self.open_now, self.open_most = {}, {}
         self.server = socket.socket()
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if window:
+            self.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self.server.bind((address, port))
         self.port = self.server.getsockname()[1]
         self.server.listen(128)

@@ -154,6 +154,23 @@ def test_an_authorization_that_comes_late_is_not_used(platform):
     assert "not_sent" in [attempt["outcome"] for attempt in acme.attempts(sent.ids[0])]
 
 
+def test_content_behind_a_shut_window_is_not_authorized_yet(platform):
+    """Catches an authorization that grows old while the dot waits in our kernel for a receiver that does not read (T27, T143)."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    acme.ip(), acme.mailbox()
+    receiver = evenpost.receiver(window=4096)
+    sent = acme.send(1, to=receiver, text="How are you?\n" * 5000)
+    gate = receiver.gate("content", deaf=True)
+    begin(evenpost, sent)
+    gate.wait()
+    authorized = "select count(*) from slots where state = 'authorized'"
+    stays(lambda: evenpost.database.one(authorized) == 0, 3, "no authorization before the content is on the wire")
+    gate.open()
+    sent.wait_until("delivered")
+    assert len(receiver.dots) == 1 and receiver.dots[0].content.count(b"How are you?") == 5000
+
+
 def test_postgres_killed_between_the_dot_and_its_reply_changes_no_outcome(platform):
     """Catches an outcome that is lost because it could not be written at once."""
     evenpost = platform()

@@ -35,6 +35,7 @@ struct peer {
     int listener;
     uint16_t port;
     pthread_t thread;
+    int window;       /* what its kernel takes while nobody reads; 0: as much as it likes */
     struct ip source; /* whom it saw */
     size_t read;      /* bytes until our end-of-file */
     bool saw_end, saw_reset;
@@ -61,6 +62,8 @@ static void peer_listen_at(struct peer *peer, const char *address)
     struct sockaddr_storage at;
     socklen_t length = socket_address_of(ip_of(address), 0, &at);
     peer->listener = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (peer->window > 0)
+        setsockopt(peer->listener, SOL_SOCKET, SO_RCVBUF, &peer->window, sizeof(peer->window));
     assert_int_equal(bind(peer->listener, (struct sockaddr *)&at, length), 0);
     assert_int_equal(listen(peer->listener, 8), 0);
     assert_int_equal(getsockname(peer->listener, (struct sockaddr *)&at, &length), 0);
@@ -423,6 +426,50 @@ what_was_written_goes_before_the_end(void **state) /* catches: the tail of a mes
     assert_int_equal(peer.read, caller.heard);
 }
 
+static void keeps_its_window_shut(struct peer *peer, int client)
+{
+    says(client, "220 hello\r\n");
+    usleep(400 * MS);
+    read_to_the_end(peer, client);
+}
+
+static void ends_when_drained(struct connection_owner *owner)
+{
+    struct caller *caller = container_of(owner, struct caller, owner);
+    assert_int_equal(connection_waiting(caller->connection), 0);
+    caller->drained++;
+    connection_finish(caller->connection, 5000 * MS);
+}
+
+/* It goes into the kernel's buffer in one piece, and is not out. */
+static void write_some(struct timer *timer)
+{
+    static char bytes[32 * 1024];
+    struct caller *caller = container_of(timer, struct caller, timer);
+    assert_true(connection_write(caller->connection, text_from(bytes, sizeof(bytes))));
+    assert_true(connection_waiting(caller->connection) > 0);
+    assert_int_equal(caller->drained, 0);
+}
+
+/* catches: the end of a message that the kernel holds, and sends when nobody stands behind it any more (P6) */
+static void what_the_peer_does_not_take_is_waiting(void **state)
+{
+    (void)state;
+    struct peer peer = { .play = keeps_its_window_shut, .window = 2048 };
+    struct caller caller = { 0 };
+    peer_listen(&peer);
+    assert_int_equal(pthread_create(&peer.thread, NULL, peer_run, &peer), 0);
+    call_from(&caller, "127.0.0.2", "127.0.0.1", peer.port);
+    caller.owner.drained = ends_when_drained;
+    timer_init(&caller.timer, loop, write_some);
+    timer_start(&caller.timer, 50 * MS);
+    wait_for_end(&caller);
+    peer_join(&peer);
+    assert_int_equal(caller.drained, 1);
+    assert_int_equal(caller.end.word, CONNECTION_FINISHED);
+    assert_int_equal(peer.read, 32 * 1024);
+}
+
 static void read_on(struct timer *timer)
 {
     struct caller *caller = container_of(timer, struct caller, timer);
@@ -505,6 +552,7 @@ int main(void)
         TEST(our_reset_reaches_the_peer),
         TEST(a_peer_may_close_first),
         TEST(what_was_written_goes_before_the_end),
+        TEST(what_the_peer_does_not_take_is_waiting),
         TEST(a_pause_leaves_the_bytes_with_the_peer),
         TEST(a_silent_peer_is_given_up),
         TEST(it_leaves_by_ipv6_too),
