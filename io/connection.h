@@ -41,7 +41,7 @@ struct connection_end {
 struct connection_owner {
     void (*connected)(struct connection_owner *owner);
     void (*heard)(struct connection_owner *owner, struct text bytes); /* borrowed for the call; not after finish */
-    void (*drained)(struct connection_owner *owner);     /* what was waiting is on the wire; may be NULL */
+    void (*drained)(struct connection_owner *owner);                  /* what was waiting is on the wire; may be NULL */
     void (*peer_closed)(struct connection_owner *owner); /* its end-of-file came before our finish: finish now */
     void (*expired)(struct connection_owner *owner);     /* connection_expect()'s time is over */
     void (*ended)(struct connection_owner *owner, const struct connection_end *end);

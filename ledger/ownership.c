@@ -83,8 +83,9 @@ void ownership_see(struct ledger *ledger, struct ownership *ownership)
 {
     act_begin(&ownership->act, ledger, ownership->customer, see_ended);
     struct act *act = &ownership->act;
-    ownership->asked = lane_see_ask(
-        act->transaction, &(struct lane_see){ act->customer, ownership->ip, ownership->generation, act->real });
+    ownership->asked =
+        lane_see_ask(act->transaction, &(struct lane_see){ act->customer, ownership->ip, ownership->generation,
+                                                           act->real, ownership->trouble });
     act_commit(act);
 }
 

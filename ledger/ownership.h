@@ -35,6 +35,7 @@ struct ownership {
     struct text host;      /* raise */
     int32_t pid;           /* raise */
     int64_t generation;    /* told by raise; given to the others */
+    struct text trouble;   /* see: what keeps us from sending, a word of lanes.trouble; TEXT_NONE: nothing */
     int64_t older_than_us; /* settle: authorized longer ago than this, real; 0: whatever other generations left */
     void (*told)(struct ownership *ownership);
 

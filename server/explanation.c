@@ -136,6 +136,29 @@ static bool stopped(struct arena *arena, const struct explanation_facts *facts, 
     return true;
 }
 
+/* ---- its sender lives, and cannot ---- */
+
+static bool troubled(struct arena *arena, const struct explanation_facts *facts, struct explanation *explanation)
+{
+    if (!facts->worker_alive || text_is_none(facts->lane_trouble))
+        return false;
+    if (is(facts->lane_trouble, "clock_wrong"))
+        *explanation =
+            say("worker_absent", INSTANT_NONE,
+                text_format(arena,
+                            "It waits because the clock of the machine that sends from %.*s is wrong, so that nobody "
+                            "knows what is due; it goes on when the operator has set it right.",
+                            TEXT_ARG(facts->ip)));
+    else
+        *explanation =
+            say("ip_unavailable", INSTANT_NONE,
+                text_format(arena,
+                            "It waits because the machine that sends from %.*s does not have that address at the "
+                            "moment; it goes on when the operator has given it back.",
+                            TEXT_ARG(facts->ip)));
+    return true;
+}
+
 /* ---- what the last decision said, while that still holds ---- */
 
 static bool is_lanes_word(struct text code)
@@ -261,7 +284,8 @@ struct explanation explanation_of(struct arena *arena, const struct explanation_
                                TEXT_ARG(facts->ip)));
     if (!is(facts->state, "accepted") && !is(facts->state, "booked"))
         return over(arena, facts);
-    if (stopped(arena, facts, &explanation) || stored(arena, facts, &explanation))
+    if (stopped(arena, facts, &explanation) || troubled(arena, facts, &explanation) ||
+        stored(arena, facts, &explanation))
         return explanation;
     return is(facts->state, "booked") && !instant_is_none(facts->at) ? booked(arena, facts) : waiting(facts);
 }

@@ -24,6 +24,7 @@ struct explanation_facts {
     struct instant at, due_at, not_after; /* of its slot; INSTANT_NONE: it has none */
     struct text ip;                       /* TEXT_NONE: none */
     struct texts halted;                  /* of its lane */
+    struct text lane_trouble;             /* what keeps its owner from sending; TEXT_NONE: nothing */
     bool worker_alive;                    /* seen within 15 s, and not ended */
     int16_t reply_code;                   /* of the last attempt; INT16_MIN: no reply */
     struct text reply_text, outcome;

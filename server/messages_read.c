@@ -97,6 +97,7 @@ static json_t *explanation_json(struct request *request, const struct messages_r
         .not_after = row->not_after,
         .ip = row->ip,
         .halted = row->halted,
+        .lane_trouble = row->lane_trouble,
         .worker_alive = !instant_is_none(row->seen_at) && instant_is_none(row->lane_ended_at) &&
                         instant_since(clock_wall(), row->seen_at) <= ALIVE_US,
         .reply_code = row->reply_code,
@@ -168,6 +169,7 @@ static struct messages_read_row row_of(const struct message_read_row *row)
         .halted = row->halted,
         .seen_at = row->seen_at,
         .lane_ended_at = row->lane_ended_at,
+        .lane_trouble = row->lane_trouble,
         .reply_code = INT16_MIN,
     };
 }

@@ -65,6 +65,7 @@ static void ask(struct tenure *tenure, void (*question)(struct ledger *, struct 
         .host = text_of(tenure->worker->host),
         .pid = (int32_t)tenure->worker->pid,
         .generation = tenure->generation,
+        .trouble = tenure->worker->halt == NULL ? TEXT_NONE : TEXT("clock_wrong"),
         .older_than_us = older_than_us,
         .told = told,
     };

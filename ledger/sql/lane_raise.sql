@@ -10,7 +10,7 @@ with before as materialized (
     for no key update
 )
 update lanes
-set generation = lanes.generation + 1, host = $3, pid = $4, since = $5, seen_at = $5, ended_at = null,
+set generation = lanes.generation + 1, host = $3, pid = $4, since = $5, seen_at = $5, ended_at = null, trouble = null,
     elsewhere_until = case when before.host <> $3 and before.ended_at is null then $6 else lanes.elsewhere_until end
 from before
 where lanes.customer_id = $1 and lanes.ip_id = $2

@@ -5,7 +5,7 @@
 --     tag text?, traceparent text?, metadata jsonb, explanation_code text, explanation_until timestamptz?,
 --     explanation_about text?, from_address text, mailbox_state text, time_zone text, mailbox_ip uuid?,
 --     customer_state text, has_route boolean, local_day date?, number smallint?, at timestamptz?, due_at timestamptz?, not_after timestamptz?, slot_ip uuid?,
---     ip text?, halted text[]?, seen_at timestamptz?, lane_ended_at timestamptz?
+--     ip text?, halted text[]?, seen_at timestamptz?, lane_ended_at timestamptz?, lane_trouble text?
 -- costs: six key look-ups
 select messages.customer_id, messages.message_id, messages.mailbox_id, messages.state, messages.to_address,
     messages.to_name, messages.subject, messages.created_at, messages.ended_at, messages.scheduled_at,
@@ -16,7 +16,8 @@ select messages.customer_id, messages.message_id, messages.mailbox_id, messages.
     exists (select from routes
             where routes.domain = messages.domain_key or (routes.domain = '*' and customers.mode = 'sandbox')) as has_route,
     slot.local_day, slot.number, slot.at, slot.due_at, slot.not_after, slot.ip_id as slot_ip,
-    host(ips.address) as ip, lanes.halted, lanes.seen_at, lanes.ended_at as lane_ended_at
+    host(ips.address) as ip, lanes.halted, lanes.seen_at, lanes.ended_at as lane_ended_at,
+    lanes.trouble as lane_trouble
 from messages
 join mailboxes on mailboxes.customer_id = $1 and mailboxes.mailbox_id = messages.mailbox_id
 join customers on customers.customer_id = $1

@@ -6,7 +6,7 @@
 --     tag text?, traceparent text?, metadata jsonb, explanation_code text, explanation_until timestamptz?,
 --     explanation_about text?, from_address text, mailbox_state text, time_zone text, mailbox_ip uuid?,
 --     customer_state text, has_route boolean, local_day date?, number smallint?, at timestamptz?, due_at timestamptz?, not_after timestamptz?, slot_ip uuid?,
---     ip text?, halted text[]?, seen_at timestamptz?, lane_ended_at timestamptz?,
+--     ip text?, halted text[]?, seen_at timestamptz?, lane_ended_at timestamptz?, lane_trouble text?,
 --     attempt_id uuid?, attempt_at timestamptz?, attempt_ip text?, receiver text?, mx text?, remote text?,
 --     tls_version text?, tls_cipher text?, tls_verified text?, stage text?, reply_code smallint?, reply_enhanced text?,
 --     reply_text text?, outcome text?, smtp_error_id text?, duration_ms integer?, transcript text[]?
@@ -21,6 +21,7 @@ select messages.customer_id, messages.message_id, messages.mailbox_id, messages.
             where routes.domain = messages.domain_key or (routes.domain = '*' and customers.mode = 'sandbox')) as has_route,
     slot.local_day, slot.number, slot.at, slot.due_at, slot.not_after, slot.ip_id as slot_ip,
     host(ips.address) as ip, lanes.halted, lanes.seen_at, lanes.ended_at as lane_ended_at,
+    lanes.trouble as lane_trouble,
     attempt.attempt_id, attempt.at as attempt_at, host(attempt.ip) as attempt_ip, attempt.receiver, attempt.mx,
     attempt.remote, attempt.tls_version, attempt.tls_cipher, attempt.tls_verified, attempt.stage, attempt.reply_code,
     attempt.reply_enhanced, attempt.reply_text, attempt.outcome, attempt.smtp_error_id, attempt.duration_ms,

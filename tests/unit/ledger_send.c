@@ -482,10 +482,13 @@ static void a_drained_lane_says_that_nobody_needs_to_wait(void **state)
 {
     (void)state;
     due_message();
+    owner.trouble = TEXT("clock_wrong");
     assert_int_equal(own(ownership_see, worker), OWNERSHIP_OURS);
+    assert_string_equal(told("select trouble from lanes where ip_id = '%s'", id_of(ip)), "clock_wrong");
     assert_int_equal(own(ownership_end, worker), OWNERSHIP_OURS);
     assert_int_equal(own(ownership_raise, worker), OWNERSHIP_OURS);
     assert_false(instant_is_none(owner.before.ended_at));
+    assert_string_equal(told("select coalesce(trouble, 'none') from lanes where ip_id = '%s'", id_of(ip)), "none");
     struct uuid other = ip;
     ip = fresh();
     assert_int_equal(own(ownership_raise, worker), OWNERSHIP_NO_LANE);

@@ -81,6 +81,25 @@ static void an_absent_worker_matters_when_its_turn_comes(void **state)
     expect(&facts, "worker_absent", false);
 }
 
+static void
+a_living_worker_that_cannot_send_says_why(void **state) /* catches "it is next" while all lanes halt (T165) */
+{
+    (void)state;
+    static const struct text paused[] = { { "ip_paused", 9 } };
+    struct explanation_facts facts = booked();
+    facts.now = in(61);
+    facts.lane_trouble = TEXT("clock_wrong");
+    expect(&facts, "worker_absent", false);
+    struct text said = explanation_of(arena, &facts).text;
+    assert_true(text_find_text(said, TEXT("clock")) < said.length);
+    facts.lane_trouble = TEXT("address_missing");
+    expect(&facts, "ip_unavailable", false);
+    facts.worker_alive = false;
+    expect(&facts, "worker_absent", false);
+    facts.halted = (struct texts){ paused, COUNT(paused) };
+    expect(&facts, "ip_paused", false);
+}
+
 static void the_widest_reason_is_told_first(void **state) /* catches advice that would not help */
 {
     (void)state;
@@ -172,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_booked_message_says_when),
         cmocka_unit_test(an_absent_worker_matters_when_its_turn_comes),
+        cmocka_unit_test(a_living_worker_that_cannot_send_says_why),
         cmocka_unit_test(the_widest_reason_is_told_first),
         cmocka_unit_test(a_receivers_word_holds_until_its_time),
         cmocka_unit_test(a_route_that_leads_nowhere_is_no_route),
