@@ -41,7 +41,8 @@ static void raise_ended(struct act *act, const struct pg_end *end)
     ownership->generation = row.generation;
     ownership->halted = row.halted;
     ownership->before = (struct ownership_before){
-        row.old_host, row.old_pid, row.old_since, row.old_seen_at, row.old_ended_at, row.elsewhere_until,
+        row.old_host,     row.old_pid,       row.old_since,       row.old_seen_at,
+        row.old_ended_at, row.resting_until, row.elsewhere_until,
     };
     ownership_tell(ownership, OWNERSHIP_OURS);
 }
@@ -85,7 +86,7 @@ void ownership_see(struct ledger *ledger, struct ownership *ownership)
     struct act *act = &ownership->act;
     ownership->asked =
         lane_see_ask(act->transaction, &(struct lane_see){ act->customer, ownership->ip, ownership->generation,
-                                                           act->real, ownership->trouble });
+                                                           act->real, ownership->trouble, ownership->resting_until });
     act_commit(act);
 }
 

@@ -25,17 +25,19 @@ struct ownership_before {
     struct text host; /* in the act's arena: until `told` returns */
     int32_t pid;
     struct instant since, seen_at;
-    struct instant ended_at;        /* INSTANT_NONE: no clean end */
+    struct instant ended_at;      /* INSTANT_NONE: no clean end */
+    struct instant resting_until; /* connections it gave up may be counted until then; INSTANT_NONE: it gave up none */
     struct instant elsewhere_until; /* owners on other hosts may be counted until then; INSTANT_NONE: there was none */
 };
 
 struct ownership {
     struct uuid customer; /* given */
     struct uuid ip;
-    struct text host;      /* raise */
-    int32_t pid;           /* raise */
-    int64_t generation;    /* told by raise; given to the others */
-    struct text trouble;   /* see: what keeps us from sending, a word of lanes.trouble; TEXT_NONE: nothing */
+    struct text host;             /* raise */
+    int32_t pid;                  /* raise */
+    int64_t generation;           /* told by raise; given to the others */
+    struct text trouble;          /* see: what keeps us from sending, a word of lanes.trouble; TEXT_NONE: nothing */
+    struct instant resting_until; /* see: connections that we gave up may be counted until then; INSTANT_NONE: none */
     int64_t older_than_us; /* settle: authorized longer ago than this, real; 0: whatever other generations left */
     void (*told)(struct ownership *ownership);
 

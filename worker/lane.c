@@ -60,6 +60,11 @@ static void permit_returned(struct permit_home *home)
     lane_look(container_of(home, struct lane, home));
 }
 
+static void permit_rests(struct permit_home *home, int64_t grace_us)
+{
+    tenure_rests(&container_of(home, struct lane, home)->tenure, grace_us);
+}
+
 static void session_idles(struct session_keeper *keeper, struct session *session)
 {
     (void)session;
@@ -279,7 +284,7 @@ struct lane *lane_new(struct worker *worker, const struct lane_given *given, str
     fill_names(lane, given);
     lane->last_begin = INSTANT_NONE;
     lane->answered_at = lane->read_at = clock_tick();
-    lane->home.returned = permit_returned;
+    lane->home = (struct permit_home){ permit_returned, permit_rests };
     lane->keeper = (struct session_keeper){ session_idles, session_over };
     lane->book = permit_book_new(worker->loop, &lane->home);
     lane->explained = map_new((struct hash_key){ 13, 14 });

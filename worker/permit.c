@@ -119,6 +119,7 @@ void permit_rest(struct permit_book *book, struct permit **permit, int64_t grace
     list_append(&book->resting, &(*permit)->link);
     timer_start(&(*permit)->rest, grace_us);
     *permit = NULL;
+    book->home->rests(book->home, grace_us);
 }
 
 unsigned permit_out(const struct permit_book *book)

@@ -17,7 +17,8 @@ struct permit_book;
 struct permit;
 
 struct permit_home {
-    void (*returned)(struct permit_home *home); /* called from permit_return() and when a rest is over */
+    void (*returned)(struct permit_home *home);                /* from permit_return() and when a rest is over */
+    void (*rests)(struct permit_home *home, int64_t grace_us); /* from permit_rest() */
 };
 
 struct permit_book *permit_book_new(struct loop *loop, struct permit_home *home); /* of one IP; yours, until … */

@@ -66,6 +66,7 @@ static void ask(struct tenure *tenure, void (*question)(struct ledger *, struct 
         .pid = (int32_t)tenure->worker->pid,
         .generation = tenure->generation,
         .trouble = tenure->worker->halt == NULL ? TEXT_NONE : TEXT("clock_wrong"),
+        .resting_until = tenure->resting_until,
         .older_than_us = older_than_us,
         .told = told,
     };
@@ -90,8 +91,13 @@ static void wait_for_old(struct tenure *tenure, const struct ownership_before *b
         instant_is_none(before->elsewhere_until) ? 0 : instant_since(before->elsewhere_until, clock_wall());
     tenure->same_host = elsewhere_us <= 0;
     tenure->wait_since = clock_tick();
-    tenure->wait_at_most =
-        tick_add(tenure->wait_since, tenure->same_host ? BOUND_TAKEOVER_US : MIN_OF(elsewhere_us, BOUND_OTHER_HOST_US));
+    int64_t resting_us = instant_is_none(before->resting_until)
+                             ? 0
+                             : MIN_OF(instant_since(before->resting_until, clock_wall()), BOUND_OTHER_HOST_US);
+    int64_t least_us = MAX_OF(tenure->worker->takeover_wait_us, resting_us);
+    int64_t most_us = tenure->same_host ? BOUND_TAKEOVER_US : MIN_OF(elsewhere_us, BOUND_OTHER_HOST_US);
+    tenure->wait_at_least = tick_add(tenure->wait_since, least_us);
+    tenure->wait_at_most = tick_add(tenure->wait_since, MAX_OF(least_us, most_us));
     if (first || (clean && tenure->same_host)) {
         change(tenure, TENURE_SETTLING);
         return;
@@ -136,13 +142,23 @@ static void settled(struct ownership *ownership)
 static void seen(struct ownership *ownership)
 {
     struct tenure *tenure = hear(ownership);
-    if (ownership->word != OWNERSHIP_OURS)
+    if (ownership->word != OWNERSHIP_OURS) {
+        tenure->resting_told = INSTANT_NONE; /* at the next step again */
         return;
+    }
     bool same = tenure->halted == ownership->halted;
     tenure->seen_at = clock_tick();
     tenure->halted = ownership->halted;
     if (!same)
         tenure->keeper->changed(tenure->keeper);
+}
+
+static void see(struct tenure *tenure)
+{
+    if (tenure->asked)
+        return;
+    tenure->resting_told = tenure->resting_until;
+    ask(tenure, ownership_see, seen, 0);
 }
 
 static void ended(struct ownership *ownership)
@@ -245,7 +261,7 @@ static int sockets_left(const struct tenure *tenure)
 static void waiting_step(struct tenure *tenure)
 {
     struct tick now = clock_tick();
-    bool long_enough = tick_since(now, tenure->wait_since) >= tenure->worker->takeover_wait_us;
+    bool long_enough = !tick_before(now, tenure->wait_at_least);
     if (!tick_before(now, tenure->wait_at_most)) {
         log_warning(tenure->name, "goes on, although sockets of the old owner may still be open");
         change(tenure, TENURE_SETTLING);
@@ -284,8 +300,16 @@ void tenure_step(struct tenure *tenure)
     case TENURE_ENDING: ending_step(tenure); return;
     case TENURE_OVER: return;
     }
-    if (tenure->owned && tick_since(clock_tick(), tenure->seen_at) >= SEE_US)
-        ask(tenure, ownership_see, seen, 0);
+    bool news = tenure->resting_until.us != tenure->resting_told.us;
+    if (tenure->owned && (news || tick_since(clock_tick(), tenure->seen_at) >= SEE_US))
+        see(tenure);
+}
+
+void tenure_rests(struct tenure *tenure, int64_t grace_us)
+{
+    tenure->resting_until = instant_add(clock_wall(), grace_us);
+    if (tenure->owned)
+        see(tenure);
 }
 
 int64_t tenure_step_us(const struct tenure *tenure)
@@ -324,6 +348,8 @@ void tenure_init(struct tenure *tenure, struct worker *worker, struct tenure_kee
                                .keeper = keeper,
                                .lock = HOST_LOCK_NONE,
                                .lock_word = HOST_LOCK_HELD,
-                               .last_begin = INSTANT_NONE };
+                               .last_begin = INSTANT_NONE,
+                               .resting_until = INSTANT_NONE,
+                               .resting_told = INSTANT_NONE };
     tenure->seen_at = tenure->settled_at = clock_tick();
 }

@@ -60,7 +60,8 @@ struct tenure {
     struct ownership ownership;
     struct transaction_wait holder_wait;
     size_t holder_asked;
-    struct tick wait_since, wait_at_most, seen_at, settled_at;
+    struct instant resting_until, resting_told; /* INSTANT_NONE: no connection of ours rests */
+    struct tick wait_since, wait_at_least, wait_at_most, seen_at, settled_at;
     bool asked, reading, same_host, settled, told_busy;
 };
 
@@ -69,5 +70,7 @@ void tenure_step(struct tenure *tenure); /* as often as tenure_step_us(): asks w
 int64_t tenure_step_us(const struct tenure *tenure);
 bool tenure_is_held(const struct tenure *tenure);
 bool tenure_is_busy(const struct tenure *tenure); /* an answer of the database is on its way */
-void tenure_lose(struct tenure *tenure);          /* an authorization said that it is not ours */
-void tenure_end(struct tenure *tenure);           /* asks for the end; OVER follows, by steps */
+/* Connections that we gave up may be counted until then (real): the next owner is told, should we not live so long. */
+void tenure_rests(struct tenure *tenure, int64_t grace_us);
+void tenure_lose(struct tenure *tenure); /* an authorization said that it is not ours */
+void tenure_end(struct tenure *tenure);  /* asks for the end; OVER follows, by steps */

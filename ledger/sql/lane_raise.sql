@@ -1,7 +1,7 @@
 -- lane_raise: a new owner; waits for the authorizations of the old one that are in flight. No row: no such lane.
 -- takes: customer uuid, ip uuid, host text, pid integer, real timestamptz, elsewhere_until timestamptz
 -- gives: generation bigint, halted boolean, old_host text?, old_pid integer?, old_since timestamptz?,
---   old_seen_at timestamptz?, old_ended_at timestamptz?, elsewhere_until timestamptz?
+--   old_seen_at timestamptz?, old_ended_at timestamptz?, elsewhere_until timestamptz?, resting_until timestamptz?
 -- costs: one key look-up and update
 with before as materialized (
     select lanes.host, lanes.pid, lanes.since, lanes.seen_at, lanes.ended_at
@@ -15,4 +15,4 @@ set generation = lanes.generation + 1, host = $3, pid = $4, since = $5, seen_at 
 from before
 where lanes.customer_id = $1 and lanes.ip_id = $2
 returning lanes.generation, lanes.halted <> '{}', before.host, before.pid, before.since, before.seen_at, before.ended_at,
-    lanes.elsewhere_until
+    lanes.elsewhere_until, lanes.resting_until

@@ -52,6 +52,26 @@ def test_a_receiver_that_never_closes_sees_one_connection(platform):
     assert receiver.conversations[1].opened - receiver.conversations[0].closed >= 1.9, "no rest after a reset"
 
 
+def test_a_rest_after_a_reset_is_not_cut_short_by_a_crash(platform):
+    """Catches a next owner that does not know whom the killed one waited for: no socket shows it any more (T39, T40)."""
+    evenpost = platform(environment={"EVENPOST_CLOSE_WAIT": "1", "EVENPOST_PERMIT_GRACE": "15"})
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailbox()
+    receiver = evenpost.receiver()
+    receiver.never_close = True
+    sent = acme.send(2, to=receiver)
+    evenpost.clock.jump_to(min(instant(row["slot"]["at"]) for row in sent.rows()))
+    wait_until(lambda: evenpost.database.one("select count(*) from lanes where resting_until is not null") == 1, 30,
+               "the rest is written down")
+    evenpost.worker.kill()
+    evenpost.worker.start()
+    evenpost.play(sent, "delivered")
+    first, second = receiver.conversations
+    assert second.opened - first.closed >= 14, "the rest was cut short"
+    assert receiver.most_open(source) == 1
+
+
 def test_two_domains_at_one_address_are_one_receiver(evenpost):
     """Catches counting by domain, or by port: the machine behind them counts the address."""
     acme = evenpost.customer()

@@ -13,6 +13,7 @@ static struct loop *loop;
 static struct permit_book *book;
 static struct permit_home home;
 static unsigned homecomings;
+static int64_t rested_us;
 
 static void returned(struct permit_home *at)
 {
@@ -21,11 +22,17 @@ static void returned(struct permit_home *at)
     loop_stop(loop);
 }
 
+static void rests(struct permit_home *at, int64_t grace_us)
+{
+    assert_ptr_equal(at, &home);
+    rested_us = grace_us;
+}
+
 static int setup(void **state)
 {
     (void)state;
     loop = loop_new();
-    home.returned = returned;
+    home = (struct permit_home){ returned, rests };
     book = permit_book_new(loop, &home);
     return 0;
 }
@@ -80,6 +87,7 @@ static void a_resting_permit_counts_until_its_grace_is_over(void **state) /* T40
     struct permit *permit = permit_take(book, &wish);
     unsigned before = homecomings;
     permit_rest(book, &permit, 20000);
+    assert_int_equal(rested_us, 20000);
     assert_null(permit);
     assert_null(permit_take(book, &wish));
     while (homecomings == before) /* an earlier homecoming may have left a stop behind */
