@@ -119,6 +119,7 @@ static void raised(struct ownership *ownership)
     answered(tenure);
     tenure->generation = ownership->generation;
     tenure->owned = true;
+    tenure->knows_begin = false;
     tenure->halted = ownership->halted;
     tenure->seen_at = clock_tick();
     if (tenure->state == TENURE_RAISING)
@@ -210,12 +211,18 @@ static void ask_holder(struct tenure *tenure, const struct lane_holder_row *row)
 {
     bool busy = is_live_elsewhere(tenure, row);
     tenure->sandbox = text_equal(row->mode, TEXT("sandbox"));
-    tenure->last_begin = row->last_begin;
     if (busy && !tenure->told_busy)
         tell_holder(tenure, "somebody else owns it and was seen just now", row);
     tenure->told_busy = busy;
     if (!busy)
         change(tenure, TENURE_RAISING);
+}
+
+/* Read when the old owner cannot authorize any more: before, one of its own may still have come (P5). */
+static void know_last_begin(struct tenure *tenure, const struct lane_holder_row *row)
+{
+    tenure->last_begin = row->last_begin;
+    tenure->knows_begin = true;
 }
 
 static void holder_read(struct transaction_wait *wait, struct transaction *transaction, const struct pg_end *end)
@@ -227,6 +234,8 @@ static void holder_read(struct transaction_wait *wait, struct transaction *trans
     struct lane_holder_row row = lane_holder_get(transaction, tenure->holder_asked, 0);
     if (tenure->state == TENURE_ASKING)
         ask_holder(tenure, &row);
+    else if (tenure->state == TENURE_SETTLING)
+        know_last_begin(tenure, &row);
     else if (tenure->state == TENURE_LOCKING)
         tell_holder(tenure, "the lock of the address is taken on this host", &row);
 }
@@ -270,6 +279,14 @@ static void waiting_step(struct tenure *tenure)
     }
 }
 
+static void settling_step(struct tenure *tenure)
+{
+    if (tenure->knows_begin)
+        ask(tenure, ownership_settle, settled, 0);
+    else
+        read_holder(tenure);
+}
+
 static void held_step(struct tenure *tenure)
 {
     if (tick_since(clock_tick(), tenure->settled_at) >= SETTLE_US)
@@ -295,7 +312,7 @@ void tenure_step(struct tenure *tenure)
     case TENURE_ASKING: asking_step(tenure); break;
     case TENURE_RAISING: ask(tenure, ownership_raise, raised, 0); break;
     case TENURE_WAITING: waiting_step(tenure); break;
-    case TENURE_SETTLING: ask(tenure, ownership_settle, settled, 0); break;
+    case TENURE_SETTLING: settling_step(tenure); break;
     case TENURE_HELD: held_step(tenure); break;
     case TENURE_ENDING: ending_step(tenure); return;
     case TENURE_OVER: return;

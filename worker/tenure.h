@@ -7,7 +7,7 @@
  *   ASKING     reads who owns it: a live owner elsewhere is left alone
  *   RAISING    raises the generation in the database: authorizations of an old owner fail from here on
  *   WAITING    until the old owner's connections cannot be counted any more (P4)
- *   SETTLING   what the old one left authorized is `unconfirmed`
+ *   SETTLING   reads when it last began; what it left authorized is `unconfirmed`
  *   HELD       ours; says every few seconds that it lives, and marks its own that stayed authorized for too long
  *   ENDING     writes `ended_at`, so that nobody needs to wait for us
  *   OVER       the lock is free
@@ -55,7 +55,7 @@ struct tenure {
     bool owned;                /* the generation is ours, as far as we know */
     bool halted;               /* something halts the lane: no authorization would be given */
     bool sandbox;              /* its customer's mode */
-    struct instant last_begin; /* the IP's newest authorization, whoever asked for it; INSTANT_NONE: none */
+    struct instant last_begin; /* when HELD: the IP's newest authorization before ours; INSTANT_NONE: none */
 
     struct ownership ownership;
     struct transaction_wait holder_wait;
@@ -63,6 +63,7 @@ struct tenure {
     struct instant resting_until, resting_told; /* INSTANT_NONE: no connection of ours rests */
     struct tick wait_since, wait_at_least, wait_at_most, seen_at, settled_at;
     bool asked, reading, same_host, settled, told_busy;
+    bool knows_begin; /* last_begin was read since the generation is ours */
 };
 
 void tenure_init(struct tenure *tenure, struct worker *worker, struct tenure_keeper *keeper);

@@ -1,4 +1,4 @@
--- lane_holder: who says that it owns this IP, and when it was last seen; asked before anybody raises the generation.
+-- lane_holder: who says that it owns this IP, when it was last seen and last began; asked before the generation is raised, and after.
 -- takes: customer uuid, ip uuid
 -- gives: host text?, pid integer?, since timestamptz?, seen_at timestamptz?, ended boolean, mode text, last_begin timestamptz?
 -- costs: two key look-ups and the newest authorized slot of the IP
