@@ -55,6 +55,20 @@ def accepts_per_s(session, evenpost, customer, requests=ACCEPTS):
     return requests / json.loads(told.stdout)["seconds"]
 
 
+def settle(evenpost):
+    """PostgreSQL has its log's files to use again, and has written out what came before: both cost who comes first, whatever it writes."""
+    evenpost.database.query("create table filling as select number, repeat('x', 200) from generate_series(1, 1000000) as number")
+    evenpost.database.query("drop table filling")
+    evenpost.database.query("vacuum analyze")
+    evenpost.database.query("checkpoint")
+
+
+def best_accepts_per_s(session, evenpost, customer):
+    """Of five."""
+    settle(evenpost)
+    return max(accepts_per_s(session, evenpost, customer, ACCEPTS // 3) for _ in range(5))
+
+
 def pgbench_per_s(evenpost, name):
     """The rows of an acceptance, written by pgbench in the same database."""
     (owner, ip), = evenpost.database.query("select customer_id, ip_id from lanes where customer_id = "
@@ -72,6 +86,7 @@ def test_durable_accepts_beside_pgbench_writing_the_same_rows(session, durable, 
     acme = evenpost.customer("Acme")
     furnish(acme, 500)
     accepts_per_s(session, evenpost, acme, 300)
+    settle(evenpost)
     ours = accepts_per_s(session, evenpost, acme)
     table.add("durable accepts/s", ours, pgbench_per_s(evenpost, "Acme"), "pgbench, the same rows in one statement")
 
@@ -82,10 +97,9 @@ def test_booking_is_as_fast_with_a_million_booked(session, durable, table):
     acme = evenpost.customer("Acme")
     furnish(acme, 500)
     accepts_per_s(session, evenpost, acme, 300)
-    empty = max(accepts_per_s(session, evenpost, acme, ACCEPTS // 3) for _ in range(3))
+    empty = best_accepts_per_s(session, evenpost, acme)
     evenpost.database.query((HERE / "booked.sql").read_text().replace(":booked", str(BOOKED)))
-    evenpost.database.query("vacuum analyze")
-    full = max(accepts_per_s(session, evenpost, acme, ACCEPTS // 3) for _ in range(3))
+    full = best_accepts_per_s(session, evenpost, acme)
     table.add(f"bookings/s with {BOOKED:,} booked", full, empty, "the same with none", "≥ 0.77")
     assert full * 1.3 >= empty
 
