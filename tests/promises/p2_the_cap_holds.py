@@ -8,26 +8,25 @@ import pytest
 
 from harness import judge
 from harness.clock import UTC, instant
-from harness.evenpost import SETTLED, Messages
+from harness.evenpost import ALL_DAY, SETTLED, Messages
 from harness.receiver import CLOSE, RESET
 from harness.wait import wait_until
 
 
-def next_day(evenpost, days=1):
-    day = evenpost.clock.now().date() + datetime.timedelta(days=days)
-    evenpost.clock.jump_to(datetime.datetime.combine(day, datetime.time(), UTC))
+HOURS = {"days": ALL_DAY["days"], "start": "02:00", "end": "22:00"}     # at speed, no dot is blurred over midnight
 
 
-def test_the_third_message_of_a_mailbox_goes_on_the_next_day(evenpost):
-    """Catches a day with three slots."""
+def test_the_third_message_of_a_mailbox_goes_on_the_next_day(platform):
+    """Catches a day with three slots, and one that is sent before its second: no hour of the days is leapt over."""
+    evenpost = platform(rate=14400)
     acme = evenpost.customer()
-    acme.ip(), acme.mailbox()
+    acme.ip(), acme.mailbox(window=HOURS)
     receiver = evenpost.receiver()
     sent = acme.send(5, to=receiver)
     days = [row["slot"]["local_day"] for row in sent.rows()]
-    assert days == sorted(days) and max(days.count(day) for day in days) == 2 and len(set(days)) == 3
-    evenpost.play(sent, "delivered")
-    assert judge.most_in_a_day(receiver.dots) == 2 and len(receiver.dots) == 5
+    assert days == sorted(days) and max(days.count(day) for day in days) == 2 and len(set(days)) in (3, 4)
+    Messages(acme, sent.ids[:3]).wait_until("delivered", seconds=60)
+    assert judge.most_in_a_day(receiver.dots) <= 2, judge.dots_by_day(receiver.dots)
 
 
 @pytest.mark.parametrize("answer", ["451 4.3.0 not now", CLOSE, RESET, "250", "354 what?", "?"],
@@ -78,21 +77,25 @@ def test_a_lowered_cap_holds_for_the_day_that_has_begun(evenpost):
 def test_no_date_line_gives_a_mailbox_a_third_message(evenpost):
     """Catches a zone change from UTC+14 to UTC-11 that shows the receiver four dots within a day (T169).
 
-    Whether the day that is entered anew still has a second ahead hangs on the seconds of the plan: five mailboxes ask.
+    At the change the day of Kiritimati has half of its hours to come, so that the day of Pago Pago, which is entered anew
+    and ends an hour later, has a second ahead within them, but for a mailbox whose second lies in that hour: five ask.
     """
     acme = evenpost.customer()
     acme.ip()
     receiver = evenpost.receiver()
+    now = evenpost.clock.now()
+    begins = datetime.datetime.combine(now.date(), datetime.time(10), UTC)      # a day of Kiritimati
+    begins += datetime.timedelta(days=1 if begins <= now else 0)
+    evenpost.clock.jump_to(begins)
     boxes = acme.mailboxes(5, time_zone="Pacific/Kiritimati")
     sent = {box["id"]: acme.send(2, to=receiver, mailbox=box) for box in boxes}
-    for messages in sent.values():
-        evenpost.play(messages, "delivered")
+    evenpost.play(Messages(acme, [messages.ids[0] for messages in sent.values()]), "delivered")
+    assert evenpost.clock.now() < begins + datetime.timedelta(hours=13)
     for box in boxes:
         acme.api.patch(f"/v1/mailboxes/{box['id']}", {"time_zone": "Pacific/Pago_Pago"})
     for box in boxes:
-        first = {row["slot"]["local_day"] for row in sent[box["id"]].rows()}
-        day_end = max(datetime.datetime.combine(datetime.date.fromisoformat(day), datetime.time(), UTC) for day in first) \
-            + datetime.timedelta(hours=24 - 14)
+        last = max(row["slot"]["local_day"] for row in sent[box["id"]].rows())
+        day_end = datetime.datetime.combine(datetime.date.fromisoformat(last), datetime.time(10), UTC)
         more = acme.send(2, to=receiver, mailbox=box).rows()
         assert all(instant(row["slot"]["at"]) >= day_end for row in more), "a new day overlaps an old one with slots"
 
@@ -102,8 +105,7 @@ def test_kills_refusals_and_lost_replies_never_add_a_dot_to_a_day(platform):
     evenpost = platform(rate=1440)
     acme = evenpost.customer()
     acme.ip()
-    hours = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": "02:00", "end": "22:00"}
-    acme.mailboxes(4, window=hours)
+    acme.mailboxes(4, window=HOURS)
     receiver = evenpost.receiver()
     turn = iter(["250 2.0.0 taken", "451 4.3.0 later", CLOSE, "250 2.0.0 taken", "421 4.3.2 going down", RESET] * 20)
     receiver.answer("dot", lambda conversation: next(turn))
