@@ -117,7 +117,7 @@ def test_a_failed_attempt_tells_its_reply_and_its_stage(evenpost, person, outcom
     assert (attempt["outcome"], attempt["stage"], attempt["ip"]) == (outcome, stage, address), attempt
     assert attempt["remote"] == f"{evenpost.sandbox_address}:2525"
     if code:
-        assert attempt["reply"]["code"] == code and attempt["reply"]["text"]
+        assert attempt["reply"] and attempt["reply"]["code"] == code and attempt["reply"]["text"], attempt
         assert any(line.startswith(f"< {code}") for line in attempt["transcript"]), attempt["transcript"]
     row, = sent.rows()
     assert row["last_attempt"]["id"] == attempt["id"]
