@@ -51,9 +51,10 @@ class Process:
             self.child.wait()
 
     def ask_to_end(self):
-        """SIGTERM, and the process has taken it."""
+        """SIGTERM, and our program has said that it ends."""
+        before = self.text().count(" ends\n")
         self.child.terminate()
-        wait_until(lambda: not self.alive or "ShdPnd:\t0000000000000000" in pathlib.Path(f"/proc/{self.pid}/status").read_text(), 10)
+        wait_until(lambda: not self.alive or self.text().count(" ends\n") > before, 10)
 
     def terminate(self, seconds=90):
         """SIGTERM; returns the exit status."""

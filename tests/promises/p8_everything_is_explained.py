@@ -159,7 +159,7 @@ def test_a_message_whose_worker_is_gone_says_so(platform):
     sent = acme.send(1, to="p1@people.test")
     assert sent.rows()[0]["explanation"]["code"] == "waiting_for_slot"
     evenpost.clock.jump_to(instant(sent.rows()[0]["slot"]["at"]))
-    wait_until(lambda: sent.rows()[0]["explanation"]["code"] == "worker_absent", 40, lambda: sent.rows()[0])
+    wait_until(lambda: sent.rows()[0]["explanation"]["code"] == "worker_absent", 20, lambda: sent.rows()[0])
     assert_explained(sent.rows()[0], evenpost.clock.now())
 
 
