@@ -33,7 +33,7 @@ static void lane_told(struct ownership *ownership)
     struct lanes *lanes = container_of(ownership, struct lanes, ownership);
     switch (ownership->word) {
     case OWNERSHIP_OURS:
-        log_warning("lanes", "a lane was not seen for two minutes: %zu messages are unconfirmed", ownership->settled);
+        log_warning("lanes", "a lane was not seen for two minutes; unconfirmed: %zu", ownership->settled);
         chore_next(&lanes->chore, CHORE_DONE);
         return;
     case OWNERSHIP_STALE: /* it was seen meanwhile */

@@ -40,7 +40,7 @@ static void next_message(struct waiting *waiting);
 static void end_run(struct waiting *waiting, enum work_end end)
 {
     if (waiting->booked > 0)
-        log_info("waiting", "%zu messages that waited were booked", waiting->booked);
+        log_info("waiting", "booked of those that waited: %zu", waiting->booked);
     work_end(&waiting->work, end);
 }
 
