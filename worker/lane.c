@@ -98,6 +98,7 @@ struct session *lane_connect(struct lane *lane, const struct route *route, struc
         .name = lane->name,
         .messages_max = route->messages_max,
         .close_us = lane->worker->close_us,
+        .settle_us = lane->worker->settle_us,
         .grace_us = lane->worker->grace_us,
         .book = lane->book,
         .permit = permit,

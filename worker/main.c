@@ -24,7 +24,7 @@ enum { LAST_S = 35 }; /* QUIT, the receiver's close, the outcomes */
 static struct {
     const char *host;
     struct setting_texts ips;
-    int64_t takeover_wait_s, close_wait_s, permit_grace_s, drain_wait_s, lock_port;
+    int64_t takeover_wait_s, close_wait_s, permit_settle_ms, permit_grace_s, drain_wait_s, lock_port;
 } set;
 
 static const struct setting rows[] = {
@@ -58,6 +58,16 @@ static const struct setting rows[] = {
       .max = 300,
       .unit = "seconds",
       .sentence = "How long a receiver may take to close after QUIT; then the connection is reset." },
+    { .name = "permit-settle",
+      .variable = "EVENPOST_PERMIT_SETTLE",
+      .type = SETTING_NUMBER,
+      .into = &set.permit_settle_ms,
+      .standard = "1000",
+      .min = 0,
+      .max = 60000,
+      .unit = "milliseconds",
+      .sentence =
+          "How long after a receiver's close nothing is opened in its place: it may close first and count after." },
     { .name = "permit-grace",
       .variable = "EVENPOST_PERMIT_GRACE",
       .type = SETTING_NUMBER,
@@ -183,6 +193,7 @@ static void worker_fill(struct worker *worker, struct program *program, struct a
         .lock_port = (uint16_t)set.lock_port,
         .takeover_wait_us = set.takeover_wait_s * US_PER_SECOND,
         .close_us = set.close_wait_s * US_PER_SECOND,
+        .settle_us = set.permit_settle_ms * US_PER_MS,
         .grace_us = set.permit_grace_s * US_PER_SECOND,
         .drain_us = set.drain_wait_s * US_PER_SECOND,
     };

@@ -114,11 +114,16 @@ void permit_return(struct permit_book *book, struct permit **permit)
     book->home->returned(book->home);
 }
 
-void permit_rest(struct permit_book *book, struct permit **permit, int64_t grace_us)
+void permit_settle(struct permit_book *book, struct permit **permit, int64_t settle_us)
 {
     list_append(&book->resting, &(*permit)->link);
-    timer_start(&(*permit)->rest, grace_us);
+    timer_start(&(*permit)->rest, settle_us);
     *permit = NULL;
+}
+
+void permit_rest(struct permit_book *book, struct permit **permit, int64_t grace_us)
+{
+    permit_settle(book, permit, grace_us);
     book->home->rests(book->home, grace_us);
 }
 

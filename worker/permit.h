@@ -5,7 +5,8 @@
  * peer's end-of-file was read (P4). A permit needs room twice: at the receiver, as many as the pacing allows at that
  * moment, and at the remote address, where another receiver's name may lead to the same host. A lower limit takes
  * nothing away. A connection that ended without the peer's end-of-file may still be counted by it: its permit *rests*
- * for a grace and returns by itself.
+ * for a grace and returns by itself. After the end-of-file it *settles* for a moment: a receiver may close first and count
+ * down after (Exim does when it has reaped the connection's process).
  *
  * Nobody waits in here: the agenda asks again when a permit has come home.
  */
@@ -35,8 +36,10 @@ struct permit_wish {
 MUST_USE struct permit *permit_take(struct permit_book *book, const struct permit_wish *wish);
 bool permit_has_room(const struct permit_book *book, const struct permit_wish *wish);
 
-/* Only after the peer's end-of-file, or for a socket known dead: until then the receiver still counts us. */
+/* For a connection that never stood, or that nobody counts any more. */
 void permit_return(struct permit_book *book, struct permit **permit);
+/* After the peer's end-of-file, or for a socket known dead: it returns by itself after settle_us of real time. */
+void permit_settle(struct permit_book *book, struct permit **permit, int64_t settle_us);
 /* The peer may count us for a while: it returns by itself after grace_us of real time. */
 void permit_rest(struct permit_book *book, struct permit **permit, int64_t grace_us);
 

@@ -167,7 +167,7 @@ static void session_expired(struct connection_owner *owner)
     session_pump(session);
 }
 
-/* Home at once where the peer cannot count us any more; else after a grace. */
+/* Home at once where the peer never counted us, in a moment where it has closed; else after a grace. */
 static void permit_goes(struct session *session, const struct connection_end *end)
 {
     bool may_be_counted = end->word == CONNECTION_RESET;
@@ -175,6 +175,8 @@ static void permit_goes(struct session *session, const struct connection_end *en
           connection_word_name(end->word), may_be_counted ? "rests" : "returns");
     if (may_be_counted)
         permit_rest(session->given.book, &session->permit, session->given.grace_us);
+    else if (end->connected)
+        permit_settle(session->given.book, &session->permit, session->given.settle_us);
     else
         permit_return(session->given.book, &session->permit);
 }

@@ -41,7 +41,7 @@ struct session_given {
     struct text helo, receiver; /* copied */
     const char *name;           /* for its lines, copied: "lane[127.0.0.5]" */
     unsigned messages_max;
-    int64_t close_us, grace_us;
+    int64_t close_us, settle_us, grace_us;
     struct permit_book *book;
     struct permit *permit; /* the session's from now on */
     struct session_keeper *keeper;

@@ -134,8 +134,7 @@ static void settled(struct ownership *ownership)
     tenure->settled = true;
     tenure->settled_at = clock_tick();
     if (ownership->settled > 0)
-        log_warning(tenure->name, "unconfirmed, because they were authorized and never ended: %zu",
-                    ownership->settled);
+        log_warning(tenure->name, "unconfirmed, because they were authorized and never ended: %zu", ownership->settled);
     if (tenure->state == TENURE_SETTLING)
         change(tenure, TENURE_HELD);
 }

@@ -25,5 +25,5 @@ struct worker {
     const char *host;
     int64_t pid;
     uint16_t lock_port;
-    int64_t takeover_wait_us, close_us, grace_us, drain_us; /* real */
+    int64_t takeover_wait_us, close_us, settle_us, grace_us, drain_us; /* real */
 };

@@ -74,7 +74,7 @@ class Receiver:
         self.address, self.port, self.domain, self.now = address, port, domain, now
         self.lock = threading.Lock()
         self.answers, self.once, self.gates, self.at = dict(ANSWERS), {}, {}, {}
-        self.close_late_s, self.never_close = 0.0, False
+        self.close_late_s, self.never_close, self.count_late_s = 0.0, False, 0.0
         self.conversations, self.dots, self.unfinished, self.rude = [], [], [], []
         self.open_now, self.open_most = {}, {}
         self.server = socket.socket()
@@ -189,9 +189,13 @@ class Conversation:
             self.end = str(end)
         except OSError as trouble:
             self.end = f"lost: {trouble}"
-        self.receiver._over(self)           # first: the peer may be back before close() returns to us
+        if not self.receiver.count_late_s:
+            self.receiver._over(self)           # first: the peer may be back before close() returns to us
         self.connection.close()
         self.closed = time.monotonic()
+        if self.receiver.count_late_s:
+            threading.Event().wait(self.receiver.count_late_s)
+            self.receiver._over(self)
 
     def heard(self, verb):
         return any(mark == ">" and words.upper().startswith(verb) for _, mark, words in self.lines)

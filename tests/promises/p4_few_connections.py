@@ -61,6 +61,19 @@ def test_a_receiver_that_never_closes_sees_one_connection(platform):
     assert receiver.conversations[1].opened - receiver.conversations[0].closed >= 1.9, "no rest after a reset"
 
 
+def test_a_receiver_that_counts_a_moment_longer_than_it_is_open_sees_one_connection(evenpost):
+    """Catches the next connection in the very moment of the peer's close: Exim counts until it has reaped the process."""
+    acme = evenpost.customer()
+    source = acme.ip()["address"]
+    acme.mailbox()
+    receiver = evenpost.receiver()
+    receiver.count_late_s = 0.5
+    receiver.answer("mail", CLOSE, times=2)
+    sent = acme.send(2, to=receiver)
+    evenpost.play(sent, "delivered")
+    assert receiver.most_open(source) == 1 and len(receiver.conversations) >= 3
+
+
 def test_a_rest_after_a_reset_is_not_cut_short_by_a_crash(platform):
     """Catches a next owner that does not know whom the killed one waited for: no socket shows it any more (T39, T40)."""
     evenpost = platform(environment={"EVENPOST_CLOSE_WAIT": "1", "EVENPOST_PERMIT_GRACE": "15"})

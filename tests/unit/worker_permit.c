@@ -98,11 +98,30 @@ static void a_resting_permit_counts_until_its_grace_is_over(void **state) /* T40
     permit_return(book, &permit);
 }
 
+/* P4; catches: a permit that comes home in the moment of the close, or tells the next owner of a moment. */
+static void a_settling_permit_counts_for_a_moment_and_tells_nobody(void **state)
+{
+    (void)state;
+    struct permit_wish wish = { TEXT("closes first"), TEXT("127.0.0.10"), 1, 1 };
+    struct permit *permit = permit_take(book, &wish);
+    unsigned before = homecomings;
+    rested_us = 0;
+    permit_settle(book, &permit, 20000);
+    assert_int_equal(rested_us, 0);
+    assert_null(permit_take(book, &wish));
+    while (homecomings == before)
+        loop_run(loop);
+    permit = permit_take(book, &wish);
+    assert_non_null(permit);
+    permit_return(book, &permit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_are_out_than_the_receiver_and_the_address_allow),
         cmocka_unit_test(a_resting_permit_counts_until_its_grace_is_over),
+        cmocka_unit_test(a_settling_permit_counts_for_a_moment_and_tells_nobody),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
