@@ -124,7 +124,7 @@ FLOODED = ["greeting", "ehlo", "mail", "rcpt", "data", "content", "dot", "quit"]
 def flood(receiver, step, first, piece):
     """Ten MiB at that step, once; "content" is behind the 354. More than a socket takes: the worker must read it or close."""
     def pour(conversation):
-        conversation.send(b"354 go\r\n" if step == "content" else first)
+        conversation.send(b"354 go\r\n" if step == "content" else first, more=True)      # else the dot may be out before it begins
         for _ in range(10 * MIB // len(piece)):
             conversation.connection.sendall(piece)
         return CLOSE
