@@ -1,17 +1,22 @@
 #!/usr/bin/python3
-# faults — the page docs/how-it-can-go-wrong.md, from the table that the tests play.
+# faults — the page docs/how-it-can-go-wrong.md, from what the tests play.
 #
-#   tools/faults.py TABLE PAGE            writes what is between the page's two marks anew; a page that is not there is made.
-#   tools/faults.py --check TABLE PAGE    ends 1 when the page is not what the table says.
+#   tools/faults.py            writes anew what is between the page's marks; a part that is not there comes behind the rest.
+#   tools/faults.py --check    ends 1 when the page is not what the tests say.
 #
-# A table must have every fault at every stage, once: what is not written down cannot be checked.
+# One part is tests/conversations/faults.table, the other the rows of tests/faults (tools/outcomes.py). The table must have
+# every fault at every stage, once: what is not written down cannot be checked.
 
 import dataclasses
 import pathlib
 import sys
 
-BEGIN = "<!-- made by tools/faults.py from tests/conversations/faults.table: change that, not this -->"
-END = "<!-- to here -->"
+import outcomes
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/how-it-can-go-wrong.md"
+TABLE, FOLDER = "tests/conversations/faults.table", "tests/faults"
+END = "<!-- to here -->\n"
 HEAD = """# How it can go wrong
 
 What receivers, networks and machines do to a message on its way, and what becomes of it. Every row is played by a test.
@@ -100,7 +105,7 @@ def _row(stage, fault, words):
 def page(path):
     faults, stages, rows = read(path)
     played = sum(row.outcome != "impossible" for row in rows.values())
-    lines = [BEGIN, "", "## A receiver at each stage of a conversation (T28)", "",
+    lines = ["## A receiver at each stage of a conversation (T28)", "",
              f"{len(faults)} faults at {len(stages)} stages; {played} of them can happen, and each is played. Before authorization a fault "
              "costs the slot nothing; from", "the dot to its reply everything but a whole reply is doubt; after the reply nothing changes "
              "it any more.", ""]
@@ -109,7 +114,7 @@ def page(path):
                   "|---|---|---|---|---|---|"]
         lines += [_line(rows[stage, fault]) for fault in faults if rows[stage, fault].outcome != "impossible"]
         lines.append("")
-    return "\n".join(lines + [END]) + "\n"
+    return "\n".join(lines)
 
 
 def _rests(row):
@@ -126,25 +131,28 @@ def _line(row):
     return "| " + " | ".join(cells) + " |"
 
 
-def woven(text, made):
-    """The page with its marked part made anew, the rest as it stands."""
-    if BEGIN not in text:
-        return (text.rstrip("\n") + "\n\n" if text else HEAD) + made
-    before, rest = text.split(BEGIN, 1)
-    return before + made + rest.split(END + "\n", 1)[1]
+def begin(source):
+    return f"<!-- made by tools/faults.py from {source}: change that, not this -->\n"
+
+
+def woven(text, source, made):
+    """The page with the part of this source made anew, the rest as it stands."""
+    part = f"{begin(source)}\n{made}\n{END}"
+    if begin(source) not in text:
+        return (text.rstrip("\n") + "\n\n" if text else HEAD) + part
+    before, rest = text.split(begin(source), 1)
+    return before + part + rest.split(END, 1)[1]
 
 
 def main(arguments):
-    check = arguments[:1] == ["--check"]
-    table, place = arguments[1:] if check else arguments
-    place = pathlib.Path(place)
-    text = place.read_text() if place.exists() else ""
-    made = woven(text, page(table))
-    if check and made != text:
-        print(f"{place} is not what {table} says → tools/faults.py {table} {place}", file=sys.stderr)
+    text = PAGE.read_text() if PAGE.exists() else ""
+    made = woven(text, TABLE, page(ROOT / TABLE))
+    made = woven(made, FOLDER, outcomes.page(ROOT / FOLDER))
+    if arguments == ["--check"] and made != text:
+        print(f"{PAGE} is not what the tests say → tools/faults.py", file=sys.stderr)
         return 1
-    if not check:
-        place.write_text(made)
+    if arguments != ["--check"]:
+        PAGE.write_text(made)
     return 0
 
 

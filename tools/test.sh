@@ -3,7 +3,7 @@
 #
 #   ./evenpost test [--long] [KIND...]
 #
-#   KIND     unit, conversations, sim, promises, db, api, peers, fuzz, bench; without one: all of them but bench.
+#   KIND     unit, conversations, sim, promises, db, api, peers, faults, fuzz, bench; without one: all of them but bench.
 #   --long   all of them and bench, slow parts too.
 #
 # Programs are built twice, for release and with AddressSanitizer and UBSan; what each kind said stays in the home,
@@ -20,7 +20,7 @@ cd "$EVENPOST_ROOT"
 # shellcheck source=tools/build.sh
 . tools/build.sh
 
-kinds_known=(unit conversations sim promises db api peers pages fuzz bench)
+kinds_known=(unit conversations sim promises db api peers faults pages fuzz bench)
 sanitized=$EVENPOST_HOME/build-sanitized
 fuzzed=$EVENPOST_HOME/build-fuzz
 results=$EVENPOST_HOME/test
