@@ -3,6 +3,7 @@
 A sweep has more points than a change can wait for: the CI tier plays some of them, drawn by a seed, `--long` all of them.
 The seed is said at the end of the run; EVENPOST_SEED=N draws those points again.
 """
+import collections
 import os
 import random
 
@@ -11,8 +12,21 @@ import pytest
 SEED = int(os.environ.get("EVENPOST_SEED") or random.SystemRandom().randrange(10 ** 9))
 
 
+SWEPT = collections.Counter()
+
+
 def pytest_terminal_summary(terminalreporter):
+    for what, count in sorted(SWEPT.items()):
+        terminalreporter.write_line(f"{count:5} × {what}")
     terminalreporter.write_line(f"faults were drawn with EVENPOST_SEED={SEED}")
+
+
+@pytest.fixture
+def swept():
+    """swept("a worker killed", 238): how many points a test has met; said at the end of the run."""
+    def count(what, points):
+        SWEPT[what] += points
+    return count
 
 
 @pytest.fixture

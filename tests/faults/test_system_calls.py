@@ -1,0 +1,39 @@
+"""Programs that are killed at any of their system calls, in a whole life: from the start over one delivery, or one acceptance, to the end.
+
+A first life is traced; each of its calls is a point. The calls of the loader, before a program has opened its clock, are none.
+"""
+import pytest
+from injected import calls_of, traced, with_kill
+from outcome import outcome
+from scenes import Acceptance, Delivery
+
+
+@pytest.fixture(params=[Delivery, Acceptance], ids=["delivery", "acceptance"])
+def scene(request, session):
+    scene = request.param(session)
+    yield scene
+    scene.close()
+
+
+def points_of(scene, trace):
+    scene.play(traced(trace))
+    return [(call, which) for call, which, _ in calls_of(trace, since="/clock")]
+
+
+@outcome(fault="a worker is killed (kill -9) at any system call between its start and its end, and started again",
+         before="a message is due", after="delivered; or unconfirmed, if its authorization was asked for",
+         receiver="one dot if delivered, at most one else; one connection at once", customer="the state, and why")
+@outcome(fault="a server is killed (kill -9) at any system call between its start and its end, and started again",
+         before="a request to send, under an Idempotency-Key", after="not there, or accepted once",
+         receiver="nothing", customer="202, 503 or a lost connection; asked again, 202 and the same message")
+def test_t161_a_program_killed_at_any_system_call_loses_nothing_and_doubles_nothing(scene, some, swept, tmp_path):
+    """Catches any two steps that hold only together: at each call the program may be gone (T98, T116, T161)."""
+    points = some(points_of(scene, tmp_path / "trace"), 45)
+    killed = 0
+    for call, which in points:
+        try:
+            killed += scene.play(with_kill(call, which)).status == -9
+        except AssertionError as fault:
+            raise AssertionError(f"killed at {call} number {which}: {fault}") from fault
+    swept(f"{scene.name} killed", killed)
+    assert killed > 0.8 * len(points), "most points are met: the lives are alike"
