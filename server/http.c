@@ -494,7 +494,13 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings)
     }
     uv_loop_t *uv = loop_uv(loop);
     int descriptor = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    uv_poll_init(uv, &http->poll, descriptor);
+    int fault = uv_poll_init(uv, &http->poll, descriptor);
+    if (fault != 0) {
+        log_error(NULL, "port %u cannot be watched: %s", settings->port, uv_strerror(fault));
+        MHD_stop_daemon(http->daemon);
+        memory_free(&http);
+        return NULL;
+    }
     uv_timer_init(uv, &http->timer);
     uv_timer_init(uv, &http->sweep);
     uv_prepare_init(uv, &http->prepare);
