@@ -1,18 +1,19 @@
 """injected: a program of ours under strace, which makes one of its system calls go wrong.
 
-    points = calls_of(trace)                        every call of a life as (call, which), in its order
-    with_kill("sendto", 7), with_error("connect", "ETIMEDOUT", 2), with_error("openat", "EMFILE", 3, then_on=True)
+    points = calls_of(trace, since)                 every call of a life, in its order
+    with_kill("sendto", 7), with_error(trace, "connect", "ETIMEDOUT", 2)
+    hit_of(trace)                                   what the error has met in that life: the database, or the receiver at a stage
 
 An injection is the part of a command line that goes before a program's own. strace counts each call by itself: the seventh
 sendto, whatever stands between. It runs beside the program, not above it (-D): the harness sees the program's own pid and end.
 """
+import dataclasses
 import pathlib
 import re
 import shutil
 
 CALLS = "%network,read,write,close,openat,newfstatat,fcntl,ioctl,epoll_ctl,epoll_wait,pipe2,eventfd2,getrandom,fsync,fdatasync"
-LINE = re.compile(r"^\d+\s+(\w+)\(")
-RESUMED = re.compile(r"^\d+\s+<\.\.\. ")
+LINE = re.compile(r"^\d+\s+(\w+)\((.*)$")
 
 
 def strace(*arguments):
@@ -31,22 +32,81 @@ def with_kill(call, which):
     return strace("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={which}")
 
 
-def with_error(call, error, which, then_on=False):
-    """The call is not made and answers that error: once, or each time from then on."""
-    when = f"{which}+" if then_on else which
-    return strace("-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}")
+def with_error(trace, call, error, which):
+    """The call is not made and answers that error, once."""
+    return [*traced(trace), "-e", f"inject={call}:error={error}:when={which}"]
+
+
+@dataclasses.dataclass
+class Call:
+    """One call of a traced life. peer: "database", "receiver", "client", "itself" (a pipe) or None; stage: of the conversation, with a receiver."""
+    name: str
+    which: int
+    line: str
+    peer: str
+    stage: str
+
+    def __str__(self):
+        return f"{self.name} number {self.which} ({self.peer}, {self.stage}): {self.line}"
+
+
+class Life:
+    """Reads a trace line by line, and knows whom each descriptor is connected to."""
+
+    def __init__(self):
+        self.counts, self.peers, self.stages = {}, {}, {}
+
+    def read(self, line):
+        """The call that begins in this line, or None."""
+        match = LINE.match(line)
+        if not match:
+            return None
+        name, rest = match[1], match[2]
+        self.counts[name] = self.counts.get(name, 0) + 1
+        descriptor = rest.split(",")[0].split(")")[0]
+        self._connected(name, descriptor, rest)
+        if self.peers.get(descriptor) == "receiver" and name == "sendto":
+            self.stages[descriptor] = _stage_of(rest)
+        return Call(name, self.counts[name], line, self.peers.get(descriptor), self.stages.get(descriptor))
+
+    def _connected(self, name, descriptor, rest):
+        if name in ("pipe2", "eventfd2") and "= -1" not in rest:
+            for made in re.findall(r"\[(\d+), (\d+)\]|= (\d+)", rest)[0]:
+                self.peers[made] = "itself"
+        elif name == "connect" and "AF_INET" in rest:
+            self.peers[descriptor], self.stages[descriptor] = "receiver", "connect"
+        elif name == "connect" and "PGSQL" in rest:
+            self.peers[descriptor] = "database"
+        elif name == "getsockname" and self.stages.get(descriptor) == "connect":
+            self.stages[descriptor] = "greeting"
+        elif name in ("socket", "accept4", "openat") and "= -1" not in rest:
+            made = rest.rsplit("= ", 1)[1].split()[0]
+            self.peers[made], self.stages[made] = ("client" if name == "accept4" else None), None
+
+
+def _stage_of(words):
+    verb = words.split('"')[1][:4]
+    if words.split('"')[1].startswith("\\r\\n."):
+        return "dot"
+    return {"EHLO": "ehlo", "MAIL": "mail", "RCPT": "rcpt", "DATA": "data", "QUIT": "quit"}.get(verb, "content")
 
 
 def calls_of(trace, since):
-    """The calls of a traced life as (call, which, line), from the first line with `since` in it: before that the loader works."""
-    counts, found, begun = {}, [], False
+    """The calls of a traced life, from the first with `since` in it: before that the loader works."""
+    life, found = Life(), []
     for line in pathlib.Path(trace).read_text(errors="replace").splitlines():
-        call = LINE.match(line)
-        if not call or RESUMED.match(line):
-            continue
-        counts[call[1]] = counts.get(call[1], 0) + 1
-        begun = begun or since in line
-        if begun:
-            found.append((call[1], counts[call[1]], line))
+        call = life.read(line)
+        if call and (found or since in line):
+            found.append(call)
     assert found, f"{since} does not stand in {trace}"
     return found
+
+
+def hit_of(trace):
+    """The call that was made to go wrong, or None: this life did not come to it."""
+    life = Life()
+    for line in pathlib.Path(trace).read_text(errors="replace").splitlines():
+        call = life.read(line)
+        if call and line.endswith("(INJECTED)"):
+            return call
+    return None

@@ -17,7 +17,7 @@ def scene(request, session):
 
 def points_of(scene, trace):
     scene.play(traced(trace))
-    return [(call, which) for call, which, _ in calls_of(trace, since="/clock")]
+    return calls_of(trace, since="/clock")
 
 
 @outcome(fault="a worker is killed (kill -9) at any system call between its start and its end, and started again",
@@ -30,10 +30,10 @@ def test_t161_a_program_killed_at_any_system_call_loses_nothing_and_doubles_noth
     """Catches any two steps that hold only together: at each call the program may be gone (T98, T116, T161)."""
     points = some(points_of(scene, tmp_path / "trace"), 45)
     killed = 0
-    for call, which in points:
+    for call in points:
         try:
-            killed += scene.play(with_kill(call, which)).status == -9
+            killed += scene.play(with_kill(call.name, call.which)).status == -9
         except AssertionError as fault:
-            raise AssertionError(f"killed at {call} number {which}: {fault}") from fault
+            raise AssertionError(f"killed at {call}: {fault}") from fault
     swept(f"{scene.name} killed", killed)
     assert killed > 0.8 * len(points), "most points are met: the lives are alike"
