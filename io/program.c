@@ -146,6 +146,13 @@ static void interrupt_heard(struct signal_watch *watch, int number)
     stop(container_of(watch, struct program, interrupt));
 }
 
+/* The terminal that it was started from is gone. */
+static void hangup_heard(struct signal_watch *watch, int number)
+{
+    (void)number;
+    stop(container_of(watch, struct program, hangup));
+}
+
 static void traces_heard(struct signal_watch *watch, int number)
 {
     (void)watch;
@@ -175,6 +182,7 @@ int program_run(struct program *program)
 {
     loop_on_signal(program->loop, &program->term, SIGTERM, term_heard);
     loop_on_signal(program->loop, &program->interrupt, SIGINT, interrupt_heard);
+    loop_on_signal(program->loop, &program->hangup, SIGHUP, hangup_heard);
     loop_on_signal(program->loop, &program->traces, SIGUSR1, traces_heard);
     process_watchdog(program->loop);
     timer_start(&program->look, 0);

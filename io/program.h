@@ -3,8 +3,8 @@
  * pool, a database that is looked at before anything is promised on it, signals, and the end.
  *
  * One life: program_open() reads the settings and makes what is made; program_run() looks at the database until it is
- * fit and calls `begin`, once; on SIGTERM or SIGINT, or when the database is one that forgets, it calls `stop`, once, and
- * the program ends what is under way and calls program_close(): the pools close, and program_run() gives the status.
+ * fit and calls `begin`, once; on SIGTERM, SIGINT or SIGHUP, or when the database is one that forgets, it calls `stop`, once,
+ * and the program ends what is under way and calls program_close(): the pools close, and program_run() gives the status.
  * `stop` may come before `begin`, and then `begin` never does. SIGUSR1 turns all traces on and off.
  */
 #pragma once
@@ -38,7 +38,7 @@ struct program {
     bool unsafe_is_allowed, begun, stopping, checking, closing;
     struct pg_check check;
     struct timer look;
-    struct signal_watch term, interrupt, traces;
+    struct signal_watch term, interrupt, hangup, traces;
     struct program_pool {
         struct program *program;
         struct pg *pool;
