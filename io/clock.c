@@ -88,8 +88,9 @@ static bool setting_is_real(const struct clock_setting *setting)
 static struct page *page_map(int descriptor, int protection, const char **fault)
 {
     struct stat status;
-    if (fstat(descriptor, &status) != 0 || status.st_size < (off_t)sizeof(struct page)) {
-        *fault = "the clock file is too short";
+    bool known = fstat(descriptor, &status) == 0;
+    if (!known || status.st_size < (off_t)sizeof(struct page)) {
+        *fault = known ? "the clock file is too short" : "the clock file cannot be looked at";
         return NULL;
     }
     struct page *page = mmap(NULL, sizeof *page, protection, MAP_SHARED, descriptor, 0);

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
+
 enum { SEAL_VERSION = 1, NONCE = 12, TAG = 16, HEAD = 1 + 4 + NONCE };
 
 struct secret_key {
@@ -84,7 +86,7 @@ static enum secret_word key_load(int file, struct secret_key **key)
         return SECRET_NO_FILE;
     if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return SECRET_OPEN_TO_ALL;
-    ssize_t length = read(file, bytes, sizeof(bytes));
+    long length = file_read(file, bytes, sizeof(bytes));
     enum secret_word word = length < 0                                             ? SECRET_NO_FILE
                             : length < SECRET_FILE_MIN || length > SECRET_FILE_MAX ? SECRET_TOO_SHORT
                                                                                    : SECRET_GOOD;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
+
 #define ZONEINFO_FOLDER "/usr/share/zoneinfo/"
 
 static bool is_of_a_name(char byte)
@@ -38,7 +40,7 @@ static enum zoneinfo_word zoneinfo_load(struct arena *arena, int file, struct te
         return ZONEINFO_UNREADABLE;
     size_t size = (size_t)facts.st_size;
     char *into = arena_bytes(arena, size);
-    if (read(file, into, size) != (ssize_t)size || memcmp(into, "TZif", 4) != 0)
+    if (file_read(file, into, size) != (long)size || memcmp(into, "TZif", 4) != 0)
         return ZONEINFO_UNREADABLE;
     *bytes = text_from(into, size);
     return ZONEINFO_GOOD;
