@@ -99,7 +99,7 @@ def test_t181_an_error_of_any_system_call_has_a_decided_outcome(scene, some, swe
     """Catches an errno that is taken for another, or for success; and a program that dies without a word (T161, T181)."""
     met = 0
     for points in points_by_name(scene, tmp_path / "trace").values():
-        for call, error in some(points, 4):
+        for call, error in some(points, 3):
             point, hit = None, None
             try:
                 point = scene.play(with_error(tmp_path / "hit", call.name, error, call.which))

@@ -28,7 +28,7 @@ def points_of(scene, trace):
          receiver="nothing", customer="202, 503 or a lost connection; asked again, 202 and the same message")
 def test_t161_a_program_killed_at_any_system_call_loses_nothing_and_doubles_nothing(scene, some, swept, tmp_path):
     """Catches any two steps that hold only together: at each call the program may be gone (T98, T116, T161)."""
-    points = some(points_of(scene, tmp_path / "trace"), 45)
+    points = some(points_of(scene, tmp_path / "trace"), 30)
     killed = 0
     for call in points:
         try:
