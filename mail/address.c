@@ -115,12 +115,20 @@ static bool is_digits(struct text text)
     return true;
 }
 
+/* Whatever libidn2 answers is a fault of the name, but for this. */
+static bool idn_is_good(int word)
+{
+    if (word == IDN2_MALLOC)
+        unreachable("no memory is left");
+    return word == IDN2_OK;
+}
+
 static enum address_fault domain_to_ascii(struct arena *arena, struct text text, struct text *ascii)
 {
     const int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT | IDN2_USE_STD3_ASCII_RULES;
     uint8_t *looked_up = NULL;
     const char *name = text_terminated(arena, text);
-    if (idn2_lookup_u8((const uint8_t *)name, &looked_up, flags) != IDN2_OK)
+    if (!idn_is_good(idn2_lookup_u8((const uint8_t *)name, &looked_up, flags)))
         return ADDRESS_DOMAIN;
     *ascii = text_lower(arena, text_of((const char *)looked_up));
     idn2_free(looked_up);
@@ -189,7 +197,7 @@ enum address_fault domain_parse(struct arena *arena, struct text text, struct te
 struct text domain_shown(struct arena *arena, struct text domain)
 {
     char *unicode = NULL;
-    if (idn2_to_unicode_8z8z(text_terminated(arena, domain), &unicode, 0) != IDN2_OK)
+    if (!idn_is_good(idn2_to_unicode_8z8z(text_terminated(arena, domain), &unicode, 0)))
         return text_copy(arena, domain);
     struct text shown = text_copy(arena, text_of(unicode));
     idn2_free(unicode);

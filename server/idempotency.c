@@ -277,6 +277,7 @@ void idempotency_keep(struct request *request, struct text answer)
 {
     if (request->idempotency == NULL)
         return;
+    assert(request->answer.status >= 200); /* what is kept is said again to each who asks again */
     if (request->route->secret && request->answer.status < 400)
         answer = sealed(request, answer);
     struct transaction *transaction = request->act.transaction;

@@ -131,6 +131,7 @@ static void open_server(void)
     server.random = program.random;
     server.pool = program.pool;
     open_secrets();
+    json_set_alloc_funcs(memory_new, free); /* no memory is no JSON that lacks something: it ends the process */
     json_object_seed((size_t)random_word(server.random) | 1);
     server.operator_pool = program_pool(&program, "evenpost_operator", OPERATOR_CONNECTIONS);
     server.ledger = ledger_new(&(struct ledger_given){ server.pool, server.clock, server.random });
