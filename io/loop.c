@@ -170,9 +170,11 @@ static void stop_heard(uv_async_t *async)
 struct loop *loop_new(void)
 {
     struct loop *loop = memory_make(struct loop);
-    int fault = uv_loop_init(&loop->uv) | uv_timer_init(&loop->uv, &loop->alarm) |
-                uv_prepare_init(&loop->uv, &loop->before) | uv_check_init(&loop->uv, &loop->after) |
-                uv_idle_init(&loop->uv, &loop->awake) | uv_async_init(&loop->uv, &loop->stop, stop_heard);
+    int fault = uv_loop_init(&loop->uv);
+    if (fault == 0)
+        fault = uv_timer_init(&loop->uv, &loop->alarm) | uv_prepare_init(&loop->uv, &loop->before) |
+                uv_check_init(&loop->uv, &loop->after) | uv_idle_init(&loop->uv, &loop->awake) |
+                uv_async_init(&loop->uv, &loop->stop, stop_heard);
     if (fault != 0)
         unreachable("libuv cannot make a loop");
     list_init(&loop->tasks);

@@ -1,7 +1,7 @@
 /*
  * evenpost-jobs — everything that is not urgent. Many may run; each kind of work is claimed (claim.h, works.h).
  *
- * SIGTERM and SIGINT let the pieces that are under way come to their end, then it goes. While the database is away it does
+ * SIGTERM, SIGINT and SIGHUP let the pieces that are under way come to their end, then it goes. While the database is away it does
  * nothing, and looks again every few seconds.
  */
 

@@ -67,11 +67,11 @@ static void write_local(struct builder *out, struct text local)
     builder_add_byte(out, '"');
 }
 
-/* Text of GLib's, copied and freed. */
+/* Text of GLib's, copied and freed. What it is made of was checked: it is none only where there was no memory for it. */
 static struct text taken(struct arena *arena, char *owned)
 {
     if (owned == NULL)
-        return TEXT_NONE;
+        unreachable("no memory is left");
     struct text copy = text_copy(arena, text_of(owned));
     g_free(owned);
     return copy;
