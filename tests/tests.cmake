@@ -62,6 +62,11 @@ if(conversations)
   set_tests_properties(conversations PROPERTIES LABELS conversations TIMEOUT 300)
 endif()
 
+# What tests/faults/test_memory.py preloads into the programs: libc's own allocator under a count.
+if(NOT EVENPOST_SANITIZE)
+  add_library(failing_allocation MODULE tests/faults/failing_allocation.c)
+endif()
+
 # tests/fuzz/ROOM_THING.c is one libFuzzer target; only with clang: -DCMAKE_C_COMPILER=clang -DEVENPOST_FUZZ=ON, target `fuzz`.
 if(EVENPOST_FUZZ)
   file(GLOB fuzzers CONFIGURE_DEPENDS tests/fuzz/*.c)

@@ -36,11 +36,16 @@ def dice(request):
 
 
 @pytest.fixture
-def some(dice):
+def long():
+    return os.environ.get("EVENPOST_TEST_LONG") == "1"
+
+
+@pytest.fixture
+def some(dice, long):
     """some(points, count): all of them with --long, else that many, in their order."""
     def choose(points, count):
         points = list(points)
-        if os.environ.get("EVENPOST_TEST_LONG") == "1" or count >= len(points):
+        if long or count >= len(points):
             return points
         return [points[place] for place in sorted(dice.sample(range(len(points)), count))]
     return choose

@@ -49,9 +49,9 @@ def test_t180_a_worker_that_is_asked_to_end_leaves_no_doubt(platform, signals):
 @outcome(fault="a worker dies of a signal that nobody handles (SIGKILL, SIGQUIT, SIGABRT, SIGSEGV, SIGALRM) at any stage of a delivery",
          before="a message on its way", after="before its content delivered by the next owner; after it unconfirmed, or delivered if the outcome was written",
          receiver="one dot at most; one connection at once", customer="the state, and why")
-def test_t161_a_worker_that_dies_at_any_stage_leaves_what_its_stage_says(platform, name, request):
+def test_t161_a_worker_that_dies_at_any_stage_leaves_what_its_stage_says(platform, name, long):
     """Catches a signal after which something else is true than after kill -9 (T28, T161)."""
-    if name not in FATAL[:2] and os.environ.get("EVENPOST_TEST_LONG") != "1":
+    if name not in FATAL[:2] and not long:
         pytest.skip("slow: only with ./evenpost test --long")
     evenpost = platform(environment=NO_WAIT)
     lanes = lanes_held(evenpost)
