@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # faults — the page docs/how-it-can-go-wrong.md, from what the tests play.
 #
-#   tools/faults.py            writes anew what is between the page's marks; a part that is not there comes behind the rest.
-#   tools/faults.py --check    ends 1 when the page is not what the tests say.
+#   python3 tools/faults.py            writes anew what is between the page's marks; a part that is not there comes behind the rest.
+#   python3 tools/faults.py --check    ends 1 when the page is not what the tests say.
 #
 # One part is tests/conversations/faults.table, the other the rows of tests/faults (tools/outcomes.py). The table must have
 # every fault at every stage, once: what is not written down cannot be checked.
@@ -149,7 +149,7 @@ def main(arguments):
     made = woven(text, TABLE, page(ROOT / TABLE))
     made = woven(made, FOLDER, outcomes.page(ROOT / FOLDER))
     if arguments == ["--check"] and made != text:
-        print(f"{PAGE} is not what the tests say → tools/faults.py", file=sys.stderr)
+        print(f"{PAGE} is not what the tests say → python3 tools/faults.py", file=sys.stderr)
         return 1
     if arguments != ["--check"]:
         PAGE.write_text(made)

@@ -102,6 +102,13 @@ def calls_of(trace, since):
     return found
 
 
+def between(calls, first, last):
+    """Those from the first line with `first` in it to the next with `last` in it, and one behind."""
+    start = next(place for place, call in enumerate(calls) if first in call.line)
+    end = next(place for place in range(start, len(calls)) if last in calls[place].line)
+    return calls[start:end + 2]
+
+
 def hit_of(trace):
     """The call that was made to go wrong, or None: this life did not come to it."""
     life = Life()

@@ -32,6 +32,7 @@ class Point:
 class Scene:
     name = None
     busy = 0.5              # that share of its life, at the end, is not its start
+    heart = None            # what is said first and last while it is open whether the thing is done
 
     def __init__(self, session):
         self.evenpost = Evenpost(session, environment=CLOSED_SOON)
@@ -75,6 +76,7 @@ class Scene:
 class Delivery(Scene):
     """A worker takes its lane, delivers one message and is asked to end."""
     name = "worker"
+    heart = '"DATA', '"QUIT'
     ends = {"delivered": {1}, "unconfirmed": {0, 1}}        # the states in which the message may rest, and its dots then
     message = {}
 
@@ -115,6 +117,7 @@ class Delivery(Scene):
 class Acceptance(Scene):
     """A server comes up, accepts one message and is asked to end. The client asks again until it was told something."""
     name = "server"
+    heart = '"POST ', 'sendmsg('
     busy = 0.06             # OpenSSL and the pools are made before
     message = {}
 
