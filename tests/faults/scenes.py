@@ -11,6 +11,7 @@ import dataclasses
 import subprocess
 
 from harness.api import NoAnswer
+from harness.clock import instant
 from harness.evenpost import SETTLED, Evenpost
 from harness.judge import most_in_a_day
 from harness.wait import wait_until
@@ -112,6 +113,26 @@ class Delivery(Scene):
         wait_until(lambda: self.receiver.open() == 0, 10, "the last connection is closed")
         assert self.receiver.most_open(self.source) == 1 and self.receiver.rude == [], told
         assert most_in_a_day(self.receiver.dots) <= 2, told
+
+
+class Takeover(Delivery):
+    """The owner before was killed between a dot and its reply: that message is unconfirmed, whatever happens to the next owner."""
+
+    def before(self):
+        gate = self.receiver.gate("dot")
+        self.left = self.acme.send(1, to=f"left{self.points}@{self.receiver.domain}")
+        self.evenpost.clock.jump_to(instant(self.left.rows()[0]["slot"]["at"]))
+        self.program.argv, self.program.env = self.plain, self.environment
+        self.program.start()
+        gate.wait()
+        self.program.kill()
+        self.receiver.gates.clear()
+        gate.open()
+
+    def judge(self, row, point):
+        super().judge(row, point)
+        assert self.left.states() == ["unconfirmed"], point
+        assert len(self.receiver.dots_to(f"left{self.points - 1}@{self.receiver.domain}")) == 1, point
 
 
 class Acceptance(Scene):

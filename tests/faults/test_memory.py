@@ -8,9 +8,8 @@ import re
 
 import pytest
 from outcome import outcome
-from scenes import Acceptance, Delivery
+from scenes import Acceptance, Delivery, Takeover
 
-from harness.clock import instant
 from harness.receiver import CLOSE
 
 OURS = re.compile(r"asked by evenpost-")
@@ -50,26 +49,6 @@ class Large(Delivery):
     message = {"text": "Grüße\n" * 2000, "html": "<p>Grüße</p>\n" * 2000, "headers": {"X-Thing": "a thing"}, "reply_to": "r@acme.test",
                "attachments": [{"filename": "Übersicht.pdf", "content_type": "application/pdf",
                                 "content_base64": base64.b64encode(bytes(range(256)) * 200).decode()}]}
-
-
-class Taken(Delivery):
-    """The owner before was killed between a dot and its reply."""
-
-    def before(self):
-        gate = self.receiver.gate("dot")
-        self.left = self.acme.send(1, to=f"left{self.points}@{self.receiver.domain}")
-        self.evenpost.clock.jump_to(instant(self.left.rows()[0]["slot"]["at"]))
-        self.program.argv, self.program.env = self.plain, self.environment
-        self.program.start()
-        gate.wait()
-        self.program.kill()
-        self.receiver.gates.clear()
-        gate.open()
-
-    def judge(self, row, point):
-        super().judge(row, point)
-        assert self.left.states() == ["unconfirmed"], point
-        assert len(self.receiver.dots_to(f"left{self.points - 1}@{self.receiver.domain}")) == 1, point
 
 
 # What a server does.
@@ -144,7 +123,7 @@ def _same(body, whole):
     return type(body) is type(whole) or None in (body, whole)
 
 
-SCENES = [Delivery, Bounced, Deferred, Unanswered, Large, Taken, Acceptance, AcceptanceOfLarge, Changes, Reads]
+SCENES = [Delivery, Bounced, Deferred, Unanswered, Large, Takeover, Acceptance, AcceptanceOfLarge, Changes, Reads]
 
 
 @pytest.fixture(params=SCENES, ids=lambda scene: scene.__name__.lower())
