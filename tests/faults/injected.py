@@ -39,7 +39,8 @@ def with_error(trace, call, error, which):
 
 @dataclasses.dataclass
 class Call:
-    """One call of a traced life. peer: "database", "receiver", "client", "itself" (a pipe) or None; stage: of the conversation, with a receiver."""
+    """One call of a traced life. peer: "database", "receiver", "client", "itself" (a pipe) or None; stage: of the conversation
+    with a receiver."""
     name: str
     which: int
     line: str

@@ -33,6 +33,7 @@ class Point:
 class Scene:
     name = None
     busy = 0.5              # that share of its life, at the end, is not its start
+    most = 1000             # points of one sweep
     heart = None            # what is said first and last while it is open whether the thing is done
 
     def __init__(self, session):
@@ -117,6 +118,7 @@ class Delivery(Scene):
 
 class Takeover(Delivery):
     """The owner before was killed between a dot and its reply: that message is unconfirmed, whatever happens to the next owner."""
+    most = 60               # each has two owners and a wait
 
     def before(self):
         gate = self.receiver.gate("dot")
@@ -145,12 +147,13 @@ class Acceptance(Scene):
     def __init__(self, session):
         super().__init__(session)
         assert self.evenpost.server.terminate() == 0
-        self.acme.api.timeout = 5
 
     def play(self, injection=(), **environment):
         self.begin(injection, **environment)
         key = f"k{self.points}"
+        self.acme.api.timeout = 5           # of a client that asks again
         first = self.ask(key) if self.serves() else None
+        self.acme.api.timeout = 60
         status = self.asked_to_end() if self.program.alive else self.program.child.returncode
         words = self.words()
         self.again()

@@ -1,4 +1,4 @@
-"""stages: a platform with a delivery held at each stage of its conversation, one lane a stage, so that one signal meets them all."""
+"""stages: a delivery held at each stage of its conversation, one lane a stage, so that one signal meets them all."""
 from harness.clock import instant
 
 STAGES = ["greeting", "ehlo", "mail", "rcpt", "data", "content", "dot", "replied", "quit"]

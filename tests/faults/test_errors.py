@@ -1,4 +1,5 @@
-"""System calls that answer an error, once, at any place of one delivery and of one acceptance; and PostgreSQL's own, where a commit becomes durable.
+"""System calls that answer an error, once, at any place of one delivery and of one acceptance; and PostgreSQL's own, where a
+commit becomes durable.
 
 What the error has met is read from the trace of that very life: the attempt must say what the table of T28 says of a reset at
 that stage, and an interruption must cost nothing.
@@ -101,8 +102,8 @@ def assert_as_decided(scene, point, call, error):
 def test_t181_an_error_of_any_system_call_has_a_decided_outcome(scene, some, swept, tmp_path):
     """Catches an errno that is taken for another, or for success; and a program that dies without a word (T161, T181)."""
     met = 0
-    for points in points_by_kind(scene, tmp_path / "trace").values():
-        for call, error in some(points, 2):
+    for (_, peer, _), points in points_by_kind(scene, tmp_path / "trace").items():
+        for call, error in some(points, 2 if peer in ("receiver", "client") else 1):
             point, hit = None, None
             try:
                 point = scene.play(with_error(tmp_path / "hit", call.name, error, call.which))
@@ -113,7 +114,7 @@ def test_t181_an_error_of_any_system_call_has_a_decided_outcome(scene, some, swe
             except AssertionError as fault:
                 raise AssertionError(f"{error} at {call}; met: {hit}: {fault}") from fault
     swept(f"{scene.name} given an error", met)
-    assert met > 30, "the errors meet their calls"
+    assert met > 20, "the errors meet their calls"
 
 
 @pytest.mark.long
