@@ -76,10 +76,10 @@ void pg_end(struct pg *pool, struct pg_closing *closing);
 /* ---- how a transaction ends ---- */
 
 enum pg_word {
-    PG_COMMITTED,   /* commit itself answered COMMIT */
+    PG_COMMITTED,   /* commit itself answered COMMIT, and no warning beside it (a standby that was not waited for) */
     PG_ROLLED_BACK, /* as you wished: transaction_rollback() */
     PG_REFUSED,     /* a statement or a constraint said no; nothing of it was kept */
-    PG_UNKNOWN,     /* the answer to commit was lost, or was an error: read again by id, never assume */
+    PG_UNKNOWN,     /* the answer to commit was lost, or was an error or a warning: read again by id, never assume */
     PG_UNAVAILABLE, /* no connection, or lost before commit was sent: nothing of it was kept */
 };
 

@@ -137,19 +137,23 @@ static PGconn *connection_start(const struct pg *pool, const char *hosts, const 
     return PQconnectStartParams(keywords, values, 1);
 }
 
-static void notice_heard(void *unused, const char *words)
+/* A warning beside a commit takes something back: "committed here, but perhaps not on the standby" is one. */
+static void notice_heard(void *of, const PGresult *notice)
 {
-    (void)unused;
-    trace(TRACE_PG, "pg", "%s", words);
+    struct pg_connection *connection = of;
+    struct text severity = text_of(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED));
+    trace(TRACE_PG, connection->name, "%s", PQresultErrorMessage(notice));
+    if (connection->transaction != NULL && text_equal(severity, TEXT("WARNING")))
+        transaction_warned(connection->transaction, notice);
 }
 
-/* NULL, NULL: as the URL says. */
-static void connection_begin(struct pg_connection *connection, const char *hosts, const char *addresses)
+/* libpq tries them in turn. */
+static void connection_begin(struct pg_connection *connection, struct pg_hosts hosts)
 {
     connection->conn = connection_start(connection->pool, hosts, addresses);
     if (connection->conn == NULL)
         unreachable("no memory is left");
-    PQsetNoticeProcessor(connection->conn, notice_heard, NULL);
+    (void)PQsetNoticeReceiver(connection->conn, notice_heard, connection);
     connection->connecting = true;
     timer_start(&connection->late, CONNECT_US);
     if (PQstatus(connection->conn) == CONNECTION_BAD || !connection_wait(connection, UV_WRITABLE))

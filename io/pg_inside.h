@@ -48,6 +48,7 @@ struct transaction {
     bool reading;
     bool failed;       /* a statement, or commit, was answered by an error, now in `end` */
     bool commit_spoke; /* and it was commit itself, or commit was answered */
+    bool warned;       /* the server warned while commit was with it, now in `end` */
     int64_t wait_us;
     struct timer waiting;
     struct pg_end end;
@@ -125,3 +126,4 @@ void transaction_tell(struct transaction *transaction);
 MUST_USE int statement_send_prepare(PGconn *conn, const struct statement *statement);
 /* What the server gave is what the head says; if not, the program and the schema are of different days: ends the process. */
 void statement_check(const struct statement *statement, const PGresult *result);
+void transaction_warned(struct transaction *transaction, const PGresult *notice);

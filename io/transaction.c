@@ -206,6 +206,14 @@ static bool sqlstate_is(const struct transaction *transaction, const char *head)
  */
 static enum pg_word word_of_failure(const struct transaction *transaction)
 {
+void transaction_warned(struct transaction *transaction, const PGresult *notice)
+{
+    if (transaction->state != TRANSACTION_SENT || transaction->commit == 0 || transaction->failed)
+        return;
+    transaction->warned = true;
+    transaction->end.words = field_of(transaction, notice, PG_DIAG_MESSAGE_PRIMARY);
+}
+
     bool doubtful =
         transaction->commit_spoke ||
         (transaction->commit != 0 && (sqlstate_is(transaction, "08006") || sqlstate_is(transaction, "XX000")));
@@ -216,11 +224,14 @@ static enum pg_word word_of_failure(const struct transaction *transaction)
     return PG_REFUSED;
 }
 
-/* `commit` of a transaction that had failed answers ROLLBACK, and no error. */
+/* `commit` of a transaction that had failed answers ROLLBACK, and no error. A COMMIT behind a warning is not the whole
+ * commit: the wait for the standby was cancelled, and a failover would undo it. */
 static enum pg_word word_of_commit(const struct transaction *transaction)
 {
     PGresult *result = transaction->asked[transaction->commit].result;
-    return result != NULL && strcmp(PQcmdStatus(result), "COMMIT") == 0 ? PG_COMMITTED : PG_REFUSED;
+    if (result == NULL || strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        return PG_REFUSED;
+    return transaction->warned && !transaction->reading ? PG_UNKNOWN : PG_COMMITTED;
 }
 
 static void transaction_leave(struct transaction *transaction)

@@ -1,7 +1,6 @@
 /* io/pg on connections that die: the process, the server, and the answer to commit alone. */
 #include <poll.h>
 #include <pthread.h>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -102,6 +101,44 @@ static void a_server_that_is_silent_is_given_up(void **state)
     end_pool(impatient);
 }
 
+/* ---- a standby that is waited for, and somebody who cancels the wait ---- */
+
+#define WAITING_COMMITS "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
+
+static struct timer canceller;
+
+static void cancel_commits(struct timer *timer)
+{
+    scratch("sql", WAITING_COMMITS, NULL, 0);
+    timer_start(timer, 50 * US_PER_MS);
+}
+
+static void set_standby(const char *sql)
+{
+    scratch("sql", sql, NULL, 0);
+    scratch("sql", "select pg_reload_conf()", NULL, 0);
+}
+
+static void a_commit_that_no_standby_has_is_unknown(void **state) /* catches: COMMIT believed beside its warning */
+{
+    (void)state;
+    struct job job;
+    (void)pid_of_server_process(pool);
+    set_standby("alter system set synchronous_standby_names = 'nobody'");
+    timer_init(&canceller, loop, cancel_commits);
+    timer_start(&canceller, 50 * US_PER_MS);
+    for (int64_t note = 80; note < 180; note++) { /* until the server has read the setting */
+        job_begin(&job, pool, customer_of(1));
+        ask_insert(&job, note, "kept here alone");
+        if (job_commit(&job) != PG_COMMITTED)
+            break;
+    }
+    assert_int_equal(job.end.word, PG_UNKNOWN);
+    assert_non_null(strstr(job.words, "synchronous replication"));
+    timer_stop(&canceller);
+    set_standby("alter system reset synchronous_standby_names");
+}
+
 /* ---- a commit whose answer is lost: between us and the server stands a relay ---- */
 
 struct relay {
@@ -184,6 +221,7 @@ int main(void)
         TEST(a_server_that_dies_leaves_commit_unknown),
         TEST(it_connects_again_after_a_restart),
         TEST(a_server_that_is_silent_is_given_up),
+        TEST(a_commit_that_no_standby_has_is_unknown),
         TEST(a_lost_answer_to_commit_is_unknown),
     };
     return cmocka_run_group_tests(tests, start_server, remove_server);

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include <cmocka.h>
 
 #include "base/instant.h"
@@ -144,7 +143,7 @@ struct job {
     struct transaction_wait wait;
     struct transaction *transaction;
     struct pg_end end;
-    char constraint[64];
+    char constraint[64], words[128];
     size_t first, second; /* what was asked */
     size_t count;
     int64_t number;
@@ -161,6 +160,7 @@ static inline void job_ended(struct transaction_wait *wait, struct transaction *
     assert_ptr_equal(job->transaction, transaction);
     job->end = *end;
     snprintf(job->constraint, sizeof(job->constraint), "%.*s", TEXT_ARG(end->constraint));
+    snprintf(job->words, sizeof(job->words), "%.*s", TEXT_ARG(end->words));
     job->ended++;
     if (job->look != NULL && end->word == PG_COMMITTED)
         job->look(job);
