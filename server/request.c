@@ -229,12 +229,18 @@ struct transaction *request_reading_platform(struct request *request)
     return reading_from(request, request->server->pool, UUID_NIL);
 }
 
+static const char *why_unavailable(const struct pg_end *end)
+{
+    if (end->word == PG_UNKNOWN)
+        return "It is not known whether this was done. Ask again with the same Idempotency-Key.";
+    if (strcmp(end->sqlstate, "53100") == 0)
+        return "The database's disk is full; nothing was done. Try again when there is room.";
+    return "The database did not answer in time; nothing was done. Try again soon.";
+}
+
 static void unavailable(struct request *request)
 {
-    const char *detail = request->end.word == PG_UNKNOWN
-                             ? "It is not known whether this was done. Ask again with the same Idempotency-Key."
-                             : "The database did not answer in time; nothing was done. Try again soon.";
-    request_refuse(request, PROBLEM_UNAVAILABLE, "%s", detail);
+    request_refuse(request, PROBLEM_UNAVAILABLE, "%s", why_unavailable(&request->end));
 }
 
 bool request_read(struct request *request)
@@ -298,13 +304,15 @@ static void keep_refusal(struct request *request)
 }
 
 /* The answer to commit was lost. A message that is there was kept, and the answer may be given (P1); one that is not may
- * still come: then nothing is claimed. */
+ * still come: then nothing is claimed. The look is a commit of its own: a standby that has it has the one before. */
 static bool was_kept(struct request *request)
 {
     if (uuid_is_nil(request->message))
         return false;
     struct request_answer answer = request->answer;
-    struct transaction *transaction = request_reading(request);
+    request->reading_wait.ended = on_reading_ended;
+    struct transaction *transaction = transaction_new(request->server->pool, request->customer, &request->reading_wait);
+    request->reading = transaction;
     size_t asked = message_exists_ask(transaction, &(struct message_exists){ request->customer, request->message });
     request->answer = (struct request_answer){ .status = 0 };
     bool kept = request_read(request) && message_exists_count(transaction, asked) == 1;
@@ -319,7 +327,9 @@ static void write_once(struct request *request)
     act_open(request);
     audit_free(request);
     if (!idempotency_claim(request)) {
-        act_close(request, false);
+        act_close(request, request->answer.replayed);
+        if (request->answer.replayed && request->end.word != PG_COMMITTED)
+            unavailable(request);
         return;
     }
     request->route->handle(request);
