@@ -5,7 +5,7 @@
 
 #include "io/loop.h"
 
-/* SIGPIPE is ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). */
+/* SIGPIPE and SIGXFSZ are ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). */
 void process_prepare(void);
 
 /* Tells the supervisor that the loop turns, as often as it asked to hear it (WatchdogSec); else does nothing. */
