@@ -12,13 +12,20 @@ static int64_t skew_of(struct instant server, struct instant asked, struct insta
     return instant_before(heard, server) ? instant_since(server, heard) : 0;
 }
 
+#define SET(setting) "Set " setting " (for tests: EVENPOST_ALLOW_UNSAFE_DATABASE=1)"
+
 static const char *unsafe_setting(const struct server_facts_row *row)
 {
     if (!row->fsync)
-        return "fsync is off: the database forgets what it committed when its machine fails";
+        return "fsync is off: the database forgets what it committed when its machine fails. " SET("fsync = on");
     if (!row->full_page_writes)
-        return "full_page_writes is off: the database may be torn when its machine fails";
-    return row->synchronous_commit ? NULL : "synchronous_commit is off: a commit is answered before it is kept";
+        return "full_page_writes is off: the database may be torn when its machine fails. " SET(
+            "full_page_writes = on");
+    if (!row->synchronous_commit)
+        return "synchronous_commit is off: a commit is answered before it is kept. " SET("synchronous_commit = on");
+    if (!row->waits_for_standby)
+        return "synchronous_commit is local: a failover forgets what was committed. " SET("synchronous_commit = on");
+    return NULL;
 }
 
 static enum pg_check_word judge(const struct pg_check *check, const struct server_facts_row *row,

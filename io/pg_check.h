@@ -14,7 +14,8 @@
 enum pg_check_word {
     PG_CHECK_GOOD,
     PG_CHECK_UNAVAILABLE, /* it did not answer; words say why */
-    PG_CHECK_UNSAFE,      /* fsync, full_page_writes or synchronous_commit is off: it forgets what it committed */
+    PG_CHECK_UNSAFE,      /* fsync, full_page_writes or synchronous_commit is off, or it is local beside a standby that
+                             should be waited for: it forgets what it committed */
     PG_CHECK_CLOCK,       /* this host's wall clock and the server's are more than BOUND_CLOCK_SKEW_US apart */
 };
 
