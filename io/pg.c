@@ -35,6 +35,11 @@ static const char *option_of(const PQconninfoOption *options, const char *keywor
     return NULL;
 }
 
+static const char *kept(struct pg *pool, const char *option)
+{
+    return option == NULL ? NULL : text_terminated(pool->arena, text_of(option));
+}
+
 static bool pool_read_url(struct pg *pool, const struct pg_settings *settings)
 {
     char *fault = NULL;
@@ -47,10 +52,12 @@ static bool pool_read_url(struct pg *pool, const struct pg_settings *settings)
     const char *host = option_of(options, "host");
     if (option_of(options, "hostaddr") == NULL && host_is_a_name(host))
         pool->host = text_terminated(pool->arena, text_of(host));
+    pool->hosts = (struct pg_hosts){ kept(pool, host), kept(pool, option_of(options, "hostaddr")),
+                                     kept(pool, option_of(options, "port")) };
     pool->options = pool_options(pool, option_of(options, "options"));
     PQconninfoFree(options);
     pool->url = text_terminated(pool->arena, text_of(settings->url));
-    pool->user = settings->user == NULL ? NULL : text_terminated(pool->arena, text_of(settings->user));
+    pool->user = kept(pool, settings->user);
     pool->program = text_terminated(pool->arena, text_of(settings->program));
     return true;
 }

@@ -27,6 +27,9 @@
  *
  * No callback is called from inside a function of this header: always later, from the loop.
  * The connections are made by the pool, again and again with back-off, and prepare each statement when it is first used.
+ * They lead to a server that can be written to, whatever the URL says; of several hosts it is the first such one. A new
+ * connection is nobody's until it has said which primary it leads to: one that was replaced (an older timeline than the
+ * pool has seen) and another cluster are refused, so that one that comes back after a failover is neither read nor written.
  */
 #pragma once
 

@@ -1,6 +1,5 @@
-#include "io/pg_inside.h"
-
 #include "io/log.h"
+#include "io/pg_inside.h"
 
 #include <netdb.h>
 #include <string.h>
@@ -109,7 +108,7 @@ void pg_connection_free(struct pg_connection *connection)
 }
 
 /* Later ones win: the URL may say otherwise than the first, the rest is ours to say. */
-static PGconn *connection_start(const struct pg *pool, const char *hosts, const char *addresses)
+static PGconn *connection_start(const struct pg *pool, const struct pg_hosts *hosts)
 {
     const struct {
         const char *keyword, *value;
@@ -119,14 +118,15 @@ static PGconn *connection_start(const struct pg *pool, const char *hosts, const 
         { "keepalives_interval", "5" },
         { "keepalives_count", "3" },
         { "tcp_user_timeout", "20000" },
-        { "target_session_attrs", "read-write" },
         { "dbname", pool->url },
+        { "target_session_attrs", "read-write" },
         { "client_encoding", "UTF8" },
         { "application_name", pool->program },
         { "options", pool->options },
         { "user", pool->user },
-        { "host", hosts },
-        { "hostaddr", addresses },
+        { "host", hosts->names },
+        { "hostaddr", hosts->addresses },
+        { "port", hosts->ports },
         { NULL, NULL },
     };
     const char *keywords[COUNT(said)], *values[COUNT(said)];
@@ -150,7 +150,12 @@ static void notice_heard(void *of, const PGresult *notice)
 /* libpq tries them in turn. */
 static void connection_begin(struct pg_connection *connection, struct pg_hosts hosts)
 {
-    connection->conn = connection_start(connection->pool, hosts, addresses);
+    struct arena *arena = arena_new();
+    unsigned first = connection->first_host;
+    hosts = (struct pg_hosts){ pg_hosts_from(arena, hosts.names, first), pg_hosts_from(arena, hosts.addresses, first),
+                               pg_hosts_from(arena, hosts.ports, first) };
+    connection->conn = connection_start(connection->pool, &hosts);
+    arena_free(&arena);
     if (connection->conn == NULL)
         unreachable("no memory is left");
     (void)PQsetNoticeReceiver(connection->conn, notice_heard, connection);
@@ -160,7 +165,7 @@ static void connection_begin(struct pg_connection *connection, struct pg_hosts h
         connection_lose(connection, PQerrorMessage(connection->conn));
 }
 
-/* libpq tries them in turn: a list of addresses, and as many times the name. */
+/* A list of addresses, and as many times the name. */
 static void connection_begin_found(struct pg_connection *connection, const struct addrinfo *found)
 {
     struct arena *arena = arena_new();
@@ -172,8 +177,9 @@ static void connection_begin_found(struct pg_connection *connection, const struc
         builder_format(&hosts, "%s%s", hosts.length > 0 ? "," : "", connection->pool->host);
         builder_format(&addresses, "%s%s", addresses.length > 0 ? "," : "", address);
     }
-    connection_begin(connection, text_terminated(arena, builder_text(&hosts)),
-                     text_terminated(arena, builder_text(&addresses)));
+    connection_begin(connection, (struct pg_hosts){ text_terminated(arena, builder_text(&hosts)),
+                                                    text_terminated(arena, builder_text(&addresses)),
+                                                    connection->pool->hosts.ports });
     arena_free(&arena);
 }
 
@@ -198,7 +204,7 @@ void pg_connection_open(struct pg_connection *connection)
     struct pg *pool = connection->pool;
     assert(connection->conn == NULL && connection->transaction == NULL);
     if (pool->host == NULL) {
-        connection_begin(connection, NULL, NULL);
+        connection_begin(connection, pool->hosts);
         return;
     }
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -224,12 +230,20 @@ static void connection_ready(struct pg_connection *connection)
     connection->connecting = false;
     connection->ready = true;
     connection->worn = false;
-    connection->pause_us = PAUSE_MIN_US;
     connection->prepared = map_new((struct hash_key){ 0, 0 }); /* our own names: nobody makes them collide */
-    connection->pool->ready++;
+    pg_connection_look(connection);
+}
+
+void pg_connection_known(struct pg_connection *connection)
+{
+    struct pg *pool = connection->pool;
+    connection->known = true;
+    connection->pause_us = PAUSE_MIN_US;
+    pool->ready++;
+    pool->trouble[0] = '\0';
     log_info(connection->name, "connected, server process %d", PQbackendPID(connection->conn));
-    list_append(&connection->pool->free, &connection->link);
-    pool_serve(connection->pool);
+    list_append(&pool->free, &connection->link);
+    pool_serve(pool);
 }
 
 static void connection_step(struct pg_connection *connection)
@@ -260,21 +274,38 @@ static void connection_drop(struct pg_connection *connection)
     timer_stop(&connection->again);
     timer_stop(&connection->late);
     connection_unwatch(connection);
-    if (connection->ready)
+    if (connection->known)
         connection->pool->ready--;
-    connection->ready = connection->connecting = connection->asking = false;
+    connection->ready = connection->known = connection->connecting = connection->asking = false;
+    connection->look = NULL;
     connection->expected_count = connection->answered = 0;
     map_free(&connection->prepared);
     PQfinish(connection->conn);
     connection->conn = NULL;
 }
 
-/* The first of many alike is enough. libpq's messages are lines; a log has one. */
+/* libpq's messages are lines, one for each host that it tried; a log has one. True: it was another trouble before. */
+static bool note_trouble(struct pg *pool, const char *words)
+{
+    char now[sizeof(pool->trouble)] = "";
+    if (strstr(words, "session is read-only") != NULL)
+        words = "the database is a standby or read-only, and keeps nothing. Name the primary in DATABASE_URL, or "
+                "promote it";
+    snprintf(now, sizeof(now), "%.*s", (int)strcspn(words, "\n"), words);
+    bool news = strcmp(now, pool->trouble) != 0;
+    memcpy(pool->trouble, now, sizeof(now));
+    return news;
+}
+
+/* The first of many alike is enough. */
 static void log_loss(const struct pg_connection *connection, const char *words)
 {
-    bool known = !connection->ready && connection->pause_us > PAUSE_MIN_US;
-    log_line(known ? LOG_DEBUG : LOG_WARNING, connection->name, "%s: %.*s",
-             connection->ready ? "connection lost" : "no connection", (int)strcspn(words, "\n"), words);
+    if (connection->known) {
+        log_warning(connection->name, "connection lost: %.*s", (int)strcspn(words, "\n"), words);
+        return;
+    }
+    bool news = note_trouble(connection->pool, words);
+    log_line(news ? LOG_WARNING : LOG_DEBUG, connection->name, "no connection: %s", connection->pool->trouble);
 }
 
 /* What was in flight hears its word; then the connection is made anew, later each time it fails. */
@@ -310,10 +341,25 @@ void pg_connection_release(struct pg_connection *connection)
         connection_drop(connection);
         if (pool->closing == NULL)
             timer_start(&connection->again, 0);
-    } else {
+    } else if (connection->known) {
         list_prepend(&pool->free, &connection->link); /* the one that was used last is warm */
     }
     pool_serve(pool);
+}
+
+void pg_connection_refuse(struct pg_connection *connection, const char *words)
+{
+    assert(!connection->known && connection->transaction == NULL);
+    connection_lose(connection, words);
+}
+
+void pg_connection_renew(struct pg_connection *connection)
+{
+    connection->worn = true;
+    if (connection->transaction == NULL) {
+        connection_drop(connection);
+        timer_start(&connection->again, 0);
+    }
 }
 
 /* ---- a group of statements ---- */

@@ -1,5 +1,5 @@
 /*
- * pg_inside — what pg.c (the pool), pg_connection.c, transaction.c and statement.c share. For these four only.
+ * pg_inside — what pg.c (the pool), pg_connection.c, pg_primary.c, transaction.c and statement.c share. For these only.
  *
  * Where a transaction is: the owner has it (OPEN), it waits for a connection (in pool->waiting), the server has it
  * (SENT, UNDOING), or it has news for its owner (in pool->news). transaction_* functions of this header move it.
@@ -71,7 +71,13 @@ struct pg_connection {
     struct map *prepared; /* statement name to statement */
     struct expected *expected;
     size_t expected_count, expected_capacity, answered;
-    bool ready, connecting;
+    bool ready, connecting;   /* ready: it takes statements */
+    bool known;               /* and it leads to the primary: it may be anybody's */
+    struct transaction *look; /* that asks which primary it is; NULL: none under way */
+    struct transaction_wait looking;
+    size_t looked;
+    int32_t timeline;
+    unsigned first_host;      /* of the URL's list: where connecting begins */
     bool asking;              /* a group is with the server, its sync not heard */
     bool worn;                /* to be replaced when its transaction is over */
     struct timer again, late; /* connect again; answer (or connection) too late */
@@ -79,11 +85,20 @@ struct pg_connection {
     uv_getaddrinfo_t *resolving;
 };
 
+/* As libpq takes them: lists, separated by commas. NULL: not said. */
+struct pg_hosts {
+    const char *names, *addresses, *ports;
+};
+
 struct pg {
     struct loop *loop;
     struct arena *arena; /* of its settings */
     const char *url, *user, *program, *options;
-    const char *host; /* a name that must be looked up first; NULL: none */
+    struct pg_hosts hosts;
+    const char *host;    /* a name that must be looked up first; NULL: none */
+    char trouble[256];   /* why there is no connection; "": there is one, or none was tried */
+    char identifier[24]; /* of the cluster that was seen; "": none yet */
+    int32_t timeline;    /* the latest that was seen */
     int64_t wait_us, answer_us;
     size_t waiting_max, waiting_count, transactions, running, ready;
     struct list waiting, news, free;
@@ -109,13 +124,23 @@ void pg_connection_open(struct pg_connection *connection);
 void pg_connection_close(struct pg_connection *connection);
 void pg_connection_send(struct pg_connection *connection); /* what its transaction asked and did not send */
 void pg_connection_release(struct pg_connection *connection);
+void pg_connection_known(struct pg_connection *connection);                     /* from now on it may be anybody's */
+void pg_connection_refuse(struct pg_connection *connection, const char *words); /* lost before it was anybody's */
+void pg_connection_renew(struct pg_connection *connection);                     /* now, or after its transaction */
+
+/* ---- which primary (pg_primary.c) ---- */
+
+void pg_connection_look(struct pg_connection *connection); /* then it is known, or lost */
+MUST_USE const char *pg_hosts_from(struct arena *arena, const char *list, unsigned first);
 
 /* ---- a transaction (transaction.c) ---- */
 
-struct asked *transaction_ask(struct transaction *transaction); /* a new, empty one */
+struct asked *transaction_ask(struct transaction *transaction);                                /* a new, empty one */
+void transaction_commit_on(struct transaction *transaction, struct pg_connection *connection); /* and on no other */
 void transaction_took(struct transaction *transaction, struct pg_connection *connection);
 void transaction_answered(struct transaction *transaction, size_t asked, PGresult *result); /* takes the result */
 void transaction_refused(struct transaction *transaction, size_t asked, const PGresult *error);
+void transaction_warned(struct transaction *transaction, const PGresult *notice);
 void transaction_synced(struct transaction *transaction);
 void transaction_lost(struct transaction *transaction, const char *words);
 void transaction_over(struct transaction *transaction, enum pg_word word, const char *words);
@@ -126,4 +151,3 @@ void transaction_tell(struct transaction *transaction);
 MUST_USE int statement_send_prepare(PGconn *conn, const struct statement *statement);
 /* What the server gave is what the head says; if not, the program and the schema are of different days: ends the process. */
 void statement_check(const struct statement *statement, const PGresult *result);
-void transaction_warned(struct transaction *transaction, const PGresult *notice);

@@ -141,8 +141,12 @@ static void transaction_waited(struct timer *timer)
     struct transaction *transaction = container_of(timer, struct transaction, waiting);
     assert(transaction->state == TRANSACTION_WAITING);
     list_remove(&transaction->link);
-    transaction->pool->waiting_count--;
-    transaction_over(transaction, PG_UNAVAILABLE, "no connection was free in time");
+    struct pg *pool = transaction->pool;
+    pool->waiting_count--;
+    const char *trouble = pool->trouble[0] == '\0' ? "all are busy" : pool->trouble;
+    char words[sizeof(pool->trouble) + 64];
+    snprintf(words, sizeof(words), "no connection was free in time: %s", trouble);
+    transaction_over(transaction, PG_UNAVAILABLE, words);
 }
 
 void transaction_took(struct transaction *transaction, struct pg_connection *connection)
@@ -153,6 +157,13 @@ void transaction_took(struct transaction *transaction, struct pg_connection *con
     transaction->pool->running++;
     transaction->state = TRANSACTION_SENT;
     pg_connection_send(connection);
+}
+
+void transaction_commit_on(struct transaction *transaction, struct pg_connection *connection)
+{
+    transaction_word(transaction, "commit");
+    transaction->commit = transaction->count - 1;
+    transaction_took(transaction, connection);
 }
 
 /* ---- what the server says ---- */
@@ -195,6 +206,14 @@ void transaction_refused(struct transaction *transaction, size_t number, const P
     end->words = field_of(transaction, error, PG_DIAG_MESSAGE_PRIMARY);
 }
 
+void transaction_warned(struct transaction *transaction, const PGresult *notice)
+{
+    if (transaction->state != TRANSACTION_SENT || transaction->commit == 0 || transaction->failed)
+        return;
+    transaction->warned = true;
+    transaction->end.words = field_of(transaction, notice, PG_DIAG_MESSAGE_PRIMARY);
+}
+
 static bool sqlstate_is(const struct transaction *transaction, const char *head)
 {
     return strncmp(transaction->end.sqlstate, head, strlen(head)) == 0;
@@ -206,14 +225,6 @@ static bool sqlstate_is(const struct transaction *transaction, const char *head)
  */
 static enum pg_word word_of_failure(const struct transaction *transaction)
 {
-void transaction_warned(struct transaction *transaction, const PGresult *notice)
-{
-    if (transaction->state != TRANSACTION_SENT || transaction->commit == 0 || transaction->failed)
-        return;
-    transaction->warned = true;
-    transaction->end.words = field_of(transaction, notice, PG_DIAG_MESSAGE_PRIMARY);
-}
-
     bool doubtful =
         transaction->commit_spoke ||
         (transaction->commit != 0 && (sqlstate_is(transaction, "08006") || sqlstate_is(transaction, "XX000")));
