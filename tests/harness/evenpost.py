@@ -124,13 +124,14 @@ class Evenpost:
         self.extra.append(worker)
         return worker
 
-    def database_relay(self):
-        """From its next start on the worker talks to PostgreSQL through this relay."""
+    def database_relay(self, program=None, kind=Relay):
+        """From its next start on that program (the worker) talks to PostgreSQL through this relay."""
+        program = program or self.worker
         folder = self.home / f"r{len(self.relays)}"
         folder.mkdir()
-        relay = Relay(f"{folder}/.s.PGSQL.5432", f"{self.database.sockets}/.s.PGSQL.5432")
+        relay = kind(f"{folder}/.s.PGSQL.5432", f"{self.database.sockets}/.s.PGSQL.5432")
         self.relays.append(relay)
-        self.worker.env["DATABASE_URL"] = self.database.url("evenpost_worker", folder)
+        program.env["DATABASE_URL"] = self.database.url(f"evenpost_{program.name}", folder)
         return relay
 
     # Where mail goes.

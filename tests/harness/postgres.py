@@ -101,6 +101,17 @@ class Postgres:
             os.kill(self.process.pid, signal.SIGINT)
             self.process.child.wait(60)
 
+    def stop_now(self):
+        """pg_ctl stop -m immediate: no goodbye, and recovery at the next start."""
+        os.kill(self.process.pid, signal.SIGQUIT)
+        self.process.child.wait(60)
+
+    def behead(self):
+        """kill -9 to the postmaster alone: its children see that, and go by themselves."""
+        children = self._children()
+        self.process.kill()
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 30, "backends gone")
+
     def crash(self):
         """Every process of it dies at once, as in a power cut that spares the disk."""
         children = self._children()
