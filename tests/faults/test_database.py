@@ -8,6 +8,7 @@ import concurrent.futures
 import uuid
 
 from harness import judge
+from harness.clock import instant
 from harness.evenpost import Messages
 from harness.pgwire import PgRelay, Point, points_of, uuid_octets
 from harness.wait import wait_until
@@ -299,3 +300,49 @@ def test_t142_a_delivery_that_is_cut_anywhere_sends_no_dot_without_an_authorizat
                                if event["type"] in ("message.delivered", "message.deferred"))
     assert set(told.values()) == {1} and len([key for key in told if key[0] == "message.delivered"]) == len(messages) + 3
     print(f"{len(receiver.unfinished)} conversations ended without their dot")
+
+
+TAKEOVER = {"lane_raise": 12, "slots_in_doubt": 16}
+
+
+def lanes_in_doubt(evenpost, receiver, count):
+    """That many lanes whose owner was killed between a dot and its reply: customer, IP, and the message of each."""
+    lanes = []
+    for _ in range(count):
+        customer = evenpost.customer()
+        ip = customer.ip()
+        customer.mailbox()
+        lanes.append((customer, ip, customer.send(1, to=receiver)))
+    gate, dots = receiver.gate("dot"), len(receiver.dots)
+    evenpost.clock.jump_to(max(instant(row["slot"]["at"]) for _, _, sent in lanes for row in sent.rows()))
+    receiver.wait_dots(dots + count, 90)
+    evenpost.worker.kill()
+    gate.open()
+    receiver.gates.clear()
+    return lanes
+
+
+@outcome(fault="the connection to PostgreSQL is cut at any message of the raising of a generation, or of the settling of what the old owner left",
+         before="a worker takes over a lane whose owner was killed behind a dot", after="raised and settled: the message is unconfirmed, once; the lane sends on",
+         receiver="no second dot", customer="unconfirmed, and may ask for a resend")
+def test_t140_a_takeover_that_is_cut_anywhere_settles_each_message_once(platform, some):
+    """Catches a lane that stays without an owner, a message that stays `sending`, and a doubt that is told twice (P6)."""
+    evenpost = platform()
+    receiver = evenpost.receiver()
+    (_, _, shape), = lanes_in_doubt(evenpost, receiver, 1)
+    relay = evenpost.database_relay(kind=PgRelay)
+    evenpost.worker.start()
+    shape.wait_until("unconfirmed", seconds=60)
+    places = [(kind, *place) for kind, count in TAKEOVER.items() for place in drawn(some, relay, kind, count)]
+    lanes = lanes_in_doubt(evenpost, receiver, len(places))
+    points = [Point(*place, marker=uuid_octets(ip["id"])) for place, (_, ip, _) in zip(places, lanes)]
+    relay.plan(*points)
+    evenpost.worker.start()
+    for point, (customer, _, sent) in zip(points, lanes):
+        sent.wait_until("unconfirmed", seconds=120)
+        assert [event["type"] for event in customer.api.every("/v1/events")].count("message.unconfirmed") == 1, point
+    met(points)
+    more = [customer.send(1, to=receiver) for customer, _, _ in lanes]
+    for messages in more:
+        evenpost.play(messages, "delivered")
+    assert len(receiver.dots) == 1 + 2 * len(lanes), "one for each that is in doubt, one for each that came after"

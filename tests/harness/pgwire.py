@@ -29,7 +29,7 @@ class Point:
     def __init__(self, kind, direction, message, edge, marker=None, action=None):
         self.kind, self.direction, self.message, self.edge, self.marker = kind, direction, message, edge, marker
         self.action = action                # called with the connection's server process id; None: cut
-        self.met = False
+        self.met, self.over = False, threading.Event()
 
     def __repr__(self):
         return f"{self.kind}: {self.edge} {self.message} ({self.direction})"
@@ -266,8 +266,12 @@ class PgRelay(Relay):
             wire.dead = True
             self._end(pair[0])
             self._half_close(pair[1])
+            point.over.set()
             return False
-        point.action(wire.pid)
+        try:
+            point.action(wire.pid)
+        finally:
+            point.over.set()
         return edge == len(message) or self._send(sink, message[edge:])
 
     @staticmethod

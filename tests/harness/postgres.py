@@ -106,6 +106,19 @@ class Postgres:
         os.kill(self.process.pid, signal.SIGQUIT)
         self.process.child.wait(60)
 
+    def kill_backend(self, pid):
+        """kill -9 to one of its processes: the postmaster ends all the others, and recovers."""
+        with psycopg.connect(self.url(), autocommit=True) as witness:
+            os.kill(pid, signal.SIGKILL)
+
+            def heard_of_it():
+                try:
+                    return witness.execute("select 1") and False
+                except psycopg.OperationalError:
+                    return True
+            wait_until(heard_of_it, 30, "the postmaster has noticed")
+        wait_until(self.answers, 60, "recovered")
+
     def behead(self):
         """kill -9 to the postmaster alone: its children see that, and go by themselves."""
         children = self._children()
