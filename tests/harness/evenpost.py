@@ -61,10 +61,12 @@ class Session:
 
 
 class Evenpost:
-    def __init__(self, session, start=START, rate=1, profile="lax", sandbox=(), environment=None, durable=False, group=None):
+    def __init__(self, session, start=START, rate=1, profile="lax", sandbox=(), environment=None, durable=False, group=None,
+                 disk=None):
         self.session, self.group = session, group
         self.database = session.cluster()
         self.database.process.group = group
+        self.disk = self.database.small_disk(*disk) if disk else None     # disk: (part, MiB)
         if durable:
             self.database.durable()
         self.home = self.database.home
@@ -117,6 +119,8 @@ class Evenpost:
             relay.close()
         if self.database.process.alive:
             self.database.crash()
+        if self.database.holder:
+            self.database.holder.kill()
 
     def another_worker(self, *arguments):
         """A second worker process for the same host (or with the given arguments), not started."""

@@ -50,6 +50,7 @@ class Postgres:
         self.home.mkdir(parents=True, exist_ok=True)
         self.sockets.mkdir(exist_ok=True)
         _own(self.home), _own(self.sockets)
+        self.holder = None
         self.process = Process("postgres", _as_postgres([BIN / "postgres", "-D", self.data, "-k", self.sockets]),
                                self.home / "log")
 
@@ -77,6 +78,18 @@ class Postgres:
         with open(self.data / "postgresql.conf", "a") as settings:
             settings.write("fsync = on\nfull_page_writes = on\nmax_wal_size = 1GB\nshared_buffers = 128MB\n")
         return self
+
+    def small_disk(self, part, mib):
+        """That part of the data lies on a disk of its own, so small; in a mount namespace of ours. Returns its folder."""
+        place = self.data / part
+        script = (f"mount -t tmpfs -o size={mib}m,mode=0700 tmpfs /mnt && chown postgres:postgres /mnt && "
+                  f"cp -a {place}/. /mnt && mount --move /mnt {place} && exec sleep infinity")
+        self.holder = Process("disk", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script], self.home / "disk.log")
+        self.holder.start()
+        inside = pathlib.Path(f"/proc/{self.holder.pid}/root{place}")
+        wait_until(lambda: self.holder.alive and os.path.ismount(inside), 20, lambda: f"a small disk; {self.holder.tail()}")
+        self.process.argv = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", *self.process.argv]
+        return inside
 
     def url(self, user="postgres", sockets=None):
         return f"postgresql:///evenpost?host={sockets or self.sockets}&user={user}"
