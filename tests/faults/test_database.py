@@ -351,3 +351,50 @@ def test_t140_a_takeover_that_is_cut_anywhere_settles_each_message_once(platform
     for messages in more:
         evenpost.play(messages, "delivered")
     assert len(receiver.dots) == 1 + 2 * len(lanes), "one for each that is in doubt, one for each that came after"
+
+
+# ---- the jobs ----
+
+REBOOKING, LAYING = "message_mailbox_hold", "mailboxes_plan"
+
+
+@outcome(fault="the connection to PostgreSQL is cut at any message of a re-booking, or of the laying of a mailbox's openings",
+         before="jobs book a message anew whose slot passed; or lay days ahead", after="booked in one other slot; each day laid once; the rest as before",
+         receiver="the message once, never more than the cap a day", customer="the new slot, and why")
+def test_t140_a_rebooking_that_is_cut_anywhere_gives_each_message_one_slot(platform, some):
+    """Catches a message with two slots or none, and an opening that is laid beside the slot that was taken of it (P2)."""
+    evenpost = platform(worker=False)
+    acme = evenpost.customer()
+    acme.ip()
+    receiver = evenpost.receiver()
+    relay = relayed(evenpost, evenpost.jobs)
+
+    def let_pass(sent):
+        """Nobody sends: the slots of all of them pass."""
+        evenpost.clock.jump_to(max(instant(row["slot"]["not_after"]) for row in sent.rows()))
+        evenpost.clock.jump(60)
+
+    def rebooked(sent):
+        now = evenpost.clock.now()
+        return all(row["state"] == "booked" and instant(row["slot"]["not_after"]) > now for row in sent.rows())
+    acme.mailbox()
+    shape = acme.send(1, to=receiver)
+    relay.cut()
+    let_pass(shape)
+    wait_until(lambda: rebooked(shape), 60, lambda: shape.rows())
+    places = drawn(some, relay, REBOOKING, 16)
+    lays = [Point(LAYING, *place) for place in drawn(some, relay, LAYING, 8, " of a laying")]
+    acme.mailboxes(len(places))
+    sent = acme.send(len(places), to=receiver)
+    points = [Point(REBOOKING, *place, marker=uuid_octets(id)) for place, id in zip(places, sent.ids)]
+    relay.plan(*points, *lays)
+    let_pass(sent)
+    wait_until(lambda: rebooked(sent), 240, lambda: [row["slot"] for row in sent.rows()])
+    met(points), met(lays)
+    twice = "select count(*) from slots join openings using (customer_id, mailbox_id, local_day, number)"
+    assert evenpost.database.one(twice) == 0, "an opening beside its own slot"
+    evenpost.worker.start()
+    evenpost.clock.set_rate(2880)
+    wait_until(lambda: set((sent + shape).states()) == {"delivered"}, 240, lambda: sent.states())
+    assert len(receiver.dots) == len(sent) + 1
+    assert judge.most_in_a_day(receiver.dots) <= 2, judge.dots_by_day(receiver.dots)

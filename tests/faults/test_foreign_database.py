@@ -156,6 +156,7 @@ def test_t146_a_failover_loses_no_accepted_message_and_the_old_primary_is_not_wr
     print(f"{len(rows)} messages, {len(clients.refused)} times 503")
 
 
+@pytest.mark.long
 @outcome(fault="a program is started anew while only the old primary of a synchronous pair answers",
          before="the standby was promoted elsewhere", after="no commit is answered there: it waits for its standby",
          receiver="nothing", customer="503: it is not known")

@@ -68,7 +68,7 @@ class Message:
         body = octets[5:]
         if self.kind == b"P":
             statement, query, _ = body.split(b"\0", 2)
-            word = statement or query
+            word = statement or query.split(b" = ")[0]      # "set local app.customer_id", whoever it is
         elif self.kind == b"B":
             portal, statement, rest = body.split(b"\0", 2)
             word = statement or word
