@@ -30,12 +30,12 @@ def relayed(evenpost, program):
 
 
 def drawn(some, relay, kind, count, tag=""):
-    """Some of the places where such a transaction can be cut, its shape being known by now."""
+    """Some of the places where such a transaction can be cut, a third of them about its commit; its shape is known by now."""
     shape = relay.shape(kind)
     assert shape, f"no transaction with {kind} came through"
     every = list(points_of(shape))
     commit = [place for place in every if place[1].startswith("commit")]
-    points = commit + some([place for place in every if place not in commit], max(0, count - len(commit)))
+    points = some(commit, count // 3) + some([place for place in every if place not in commit], count - count // 3)
     print(f"{kind}{tag}: {len(shape)} messages, {len(points)} points")
     return points
 
@@ -285,7 +285,7 @@ def test_t142_a_delivery_that_is_cut_anywhere_sends_no_dot_without_an_authorizat
         points.append(Point(kind, *place, marker=uuid_octets(message["id"])))
         messages.append(message)
         relay.plan(points[-1])
-    reads = [Point("due_next", *place) for place in drawn(some, relay, "due_next", 8)]
+    reads = [Point("due_next", *place) for place in drawn(some, relay, "due_next", 6)]
     relay.plan(*reads)
     sent = Messages(acme, [message["id"] for message in messages])
 
@@ -382,8 +382,8 @@ def test_t140_a_rebooking_that_is_cut_anywhere_gives_each_message_one_slot(platf
     relay.cut()
     let_pass(shape)
     wait_until(lambda: rebooked(shape), 60, lambda: shape.rows())
-    places = drawn(some, relay, REBOOKING, 16)
-    lays = [Point(LAYING, *place) for place in drawn(some, relay, LAYING, 8, " of a laying")]
+    places = drawn(some, relay, REBOOKING, 9)
+    lays = [Point(LAYING, *place) for place in drawn(some, relay, LAYING, 5, " of a laying")]
     acme.mailboxes(len(places))
     sent = acme.send(len(places), to=receiver)
     points = [Point(REBOOKING, *place, marker=uuid_octets(id)) for place, id in zip(places, sent.ids)]
@@ -394,7 +394,7 @@ def test_t140_a_rebooking_that_is_cut_anywhere_gives_each_message_one_slot(platf
     twice = "select count(*) from slots join openings using (customer_id, mailbox_id, local_day, number)"
     assert evenpost.database.one(twice) == 0, "an opening beside its own slot"
     evenpost.worker.start()
-    evenpost.clock.set_rate(2880)
+    evenpost.clock.set_rate(8640)
     wait_until(lambda: set((sent + shape).states()) == {"delivered"}, 240, lambda: sent.states())
     assert len(receiver.dots) == len(sent) + 1
     assert judge.most_in_a_day(receiver.dots) <= 2, judge.dots_by_day(receiver.dots)
