@@ -7,6 +7,9 @@ import collections
 import concurrent.futures
 import uuid
 
+import psycopg
+import pytest
+
 from harness import judge
 from harness.clock import instant
 from harness.evenpost import Messages
@@ -238,6 +241,68 @@ def test_t140_a_change_of_a_mailbox_that_is_cut_anywhere_moves_all_its_mail_or_n
         in_rounds(relay, one, len(points))
         met(points)
 
+
+
+# What stops mail: the path and body of the POST, and two questions whose answers are equal: all of it, or nothing.
+SUSPENDED = "select state = 'suspended' from customers where customer_id = %(customer)s"
+HALTED = "select '{}' = any (halted) from lanes where customer_id = %(customer)s"
+STOPS = {
+    "a suppression": ("/v1/suppressions", {"address": "stop@people.test"},
+                      "select count(*) = 1 from suppressions where customer_id = %(customer)s",
+                      "select state = 'suppressed' from messages where customer_id = %(customer)s"),
+    "a suspension": ("/v1/customers/{customer}/suspend", None, SUSPENDED, HALTED.format("customer_suspended")),
+    "a pause": ("/v1/ips/{ip}/pause", None, "select paused from ips where ip_id = %(ip)s",
+                HALTED.format("ip_paused")),
+}
+
+
+@outcome(fault="the connection to PostgreSQL is cut at any message of a suppression, of a customer's suspension, or of an IP's pause",
+         before="the POST under way, mail booked", after="all of it stands, or nothing; asked again with the same key it stands",
+         receiver="nothing more once it was answered", customer="2xx only when it stands; else 503")
+@pytest.mark.parametrize("stop", STOPS)
+def test_t140_a_stop_that_is_cut_anywhere_stands_whole_or_not_at_all(platform, some, stop):
+    """Catches a suppression beside mail that will still go out, and a lane that nobody told to halt."""
+    path, body, first, second = STOPS[stop]
+    evenpost = platform(worker=False)
+    relay = relayed(evenpost, evenpost.server)
+
+    def victim(number):
+        customer = evenpost.customer(f"c{number}")
+        ip = customer.ip()
+        customer.mailbox()
+        customer.send_one("stop@people.test")
+        return customer, ip
+
+    def ask(number, who):
+        customer, ip = who
+        api = customer.api if stop == "a suppression" else evenpost.api
+        return Asked(api, path.format(customer=customer.id, ip=ip["id"]), body, f"s{number}")
+
+    def stands(who):
+        customer, ip = who
+        ids = {"customer": uuid.UUID(bytes=uuid_octets(customer.id)), "ip": uuid.UUID(bytes=uuid_octets(ip["id"]))}
+        with psycopg.connect(evenpost.database.url()) as connection:
+            told = {connection.execute(question, ids).fetchone()[0] for question in (first, second)}
+        assert len(told) == 1, "half of it stands"
+        return told.pop()
+    who = victim("shape")
+    relay.cut()
+    assert ask("shape", who).ask().status in (200, 201) and stands(who)
+    kind = "idempotency_claim" if relay.shape("idempotency_claim") else "operator_idempotency_claim"
+    places = drawn(some, relay, kind, 6, f" of {stop}")
+    victims = [victim(number) for number in range(len(places))]
+    points = [Point(kind, *place, marker=f"s{number}".encode()) for number, place in enumerate(places)]
+    relay.plan(*points)
+
+    def one(number):
+        answer, who = ask(number, victims[number]).ask(), victims[number]
+        if answer.status in (200, 201):
+            assert stands(who), points[number]
+        elif assert_unavailable(answer):
+            assert not stands(who), points[number]
+        assert ask(number, who).again().status in (200, 201) and stands(who), points[number]
+    in_rounds(relay, one, len(points))
+    met(points)
 
 
 # ---- the worker ----
