@@ -20,7 +20,7 @@ REQUESTS = {b"P": "Parse", b"B": "Bind", b"D": "Describe", b"E": "Execute", b"S"
 ANSWERS = {b"1": "Parsed", b"2": "Bound", b"T": "Described", b"n": "Described", b"D": "Row", b"C": "Done", b"I": "Done",
            b"Z": "Ready"}
 ASKED_BY = {"Parsed": "Parse", "Bound": "Bind", "Described": "Describe", "Row": "Execute", "Done": "Execute", "Ready": "Sync"}
-EDGES = ("before", "within", "after")
+CONNECTIONS = 4             # of a program that is relayed
 
 
 class Point:
@@ -295,6 +295,17 @@ class PgRelay(Relay):
             end.shutdown(1)
         except OSError:
             pass
+
+
+def relayed(evenpost, program):
+    """That program of a platform, started anew behind such a relay, with few connections."""
+    program.kill()
+    relay = evenpost.database_relay(program, PgRelay)
+    program.env["EVENPOST_CONNECTIONS"] = str(CONNECTIONS)
+    program.start()
+    if program is evenpost.server:
+        evenpost.ready()
+    return relay
 
 
 def uuid_octets(type_id):
