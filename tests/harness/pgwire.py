@@ -243,7 +243,8 @@ class PgRelay(Relay):
             with wire.lock:
                 passing = wire.requests(octets) if direction == "requests" else wire.answers(octets)
             for message, point, transaction in passing:
-                if direction == "answers" and message[5:] == b"COMMIT\0" and transaction and (not point or point.edge == "after"):
+                is_cut = point and not point.action and point.edge != "after"
+                if direction == "answers" and message[5:] == b"COMMIT\0" and transaction and not is_cut:
                     self._committed(transaction)        # before it is sent: who hears it may act before we are back
                 if wire.dead or not self._pass_one(wire, pair, sink, message, point):
                     break
