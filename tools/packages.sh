@@ -12,7 +12,7 @@ packages_run=(
     postgresql-15 postgresql-client-15 runit curl ca-certificates tzdata util-linux procps
 )
 packages_test=(
-    postgresql-15-pgtap python3-pytest python3-hypothesis python3-psycopg clang-format binutils git iproute2 strace
+    postgresql-15-pgtap python3-pytest python3-hypothesis python3-psycopg clang-format binutils git iproute2 openssl strace
     shellcheck systemd clang libclang-rt-14-dev
 )
 

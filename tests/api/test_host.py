@@ -9,6 +9,7 @@ from harness.api import Answer
 
 def asked(evenpost, host, path="/v1/me", key=True):
     connection = http.client.HTTPConnection(evenpost.api.host, evenpost.api.port, timeout=10)
+    connection.sock = evenpost.api.connect()
     connection.putrequest("GET", path, skip_host=True)
     connection.putheader("Host", host)
     if key:

@@ -23,11 +23,7 @@ class Peer:
     """One TCP connection, and what came over it."""
 
     def __init__(self, evenpost, octets=b"", receive_buffer=None):
-        self.socket = socket.socket()
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(5)
-        self.socket.connect((evenpost.api.host, evenpost.api.port))
+        self.socket = evenpost.api.connect(5, receive_buffer)
         self.send(octets)
 
     def send(self, octets):
@@ -138,16 +134,23 @@ def slow(evenpost):
 
 # ---- bodies ----
 
+AMBIGUOUS = (("Transfer-Encoding: chunked", "Content-Length: 5"), ("Content-Length: 5", "Content-Length: 5"),
+             ("Transfer-Encoding: gzip",), ("Content-Length: 99999999",), ("Content-Encoding: br", "Content-Length: 5"),
+             ("Expect: nothing", "Content-Length: 5"), ("Content-Length : 5",), ("Content-Length: 5,5",),
+             ("Content-Length: -1",), ("Content-Length: 5 5",), ("Transfer-Encoding: chunked, chunked",),
+             ("Transfer-Encoding: identity",), ("Transfer-Encoding: xchunked",), ("Transfer-Encoding : chunked",))
+
+
+def smuggled(evenpost, name="smuggled"):
+    """A request that makes a customer of that name, to be hidden behind another."""
+    hidden = json.dumps({"name": name, "mode": "sandbox"}).encode()
+    return posted(evenpost, f"Content-Length: {len(hidden)}", "Connection: close") + hidden
+
+
 def test_what_follows_a_refused_head_is_never_a_request(evenpost):
     """Catches a body that is served as the next request when its own was refused (T85)."""
-    hidden = json.dumps({"name": "smuggled", "mode": "sandbox"}).encode()
-    request = posted(evenpost, f"Content-Length: {len(hidden)}", "Connection: close") + hidden
-    for fields in (("Transfer-Encoding: chunked", "Content-Length: 5"), ("Content-Length: 5", "Content-Length: 5"),
-                   ("Transfer-Encoding: gzip",), ("Content-Length: 99999999",), ("Content-Encoding: br", "Content-Length: 5"),
-                   ("Expect: nothing", "Content-Length: 5"), ("Content-Length : 5",), ("Content-Length: 5,5",),
-                   ("Content-Length: -1",), ("Content-Length: 5 5",), ("Transfer-Encoding: chunked, chunked",),
-                   ("Transfer-Encoding: identity",), ("Transfer-Encoding: xchunked",), ("Transfer-Encoding : chunked",)):
-        heard = Peer(evenpost, posted(evenpost, *fields) + b"0\r\n\r\n" + request).all()
+    for fields in AMBIGUOUS:
+        heard = Peer(evenpost, posted(evenpost, *fields) + b"0\r\n\r\n" + smuggled(evenpost)).all()
         statuses = set(re.findall(rb"^HTTP/1\.[01] (\d\d\d) ", heard, re.M))
         assert statuses and all(400 <= int(status) < 500 for status in statuses), (fields, heard[:400])
     assert "smuggled" not in names(evenpost)
@@ -166,13 +169,20 @@ def test_a_body_ends_where_it_said_it_would(evenpost):
     assert names(evenpost).count("Exactly") == 1
 
 
-@pytest.mark.parametrize("chunks, wanted", [
+def bytes_shown(value):
+    return ascii(value[:24]) if isinstance(value, bytes) else "-"
+
+
+CHUNKS = [                          # (chunks, status)
     (b"%(size)x\r\n%(body)s\r\n0\r\n\r\n", 201), (b"%(size)x;name=value\r\n%(body)s\r\n0\r\n\r\n", 201),
     (b"%(size)x\r\n%(body)s\r\n0\r\nX-Trailer: a\r\n\r\n", 201),
     (b"%(size)x\r\n%(body)s\r\n0\r\nAuthorization: Bearer x\r\nContent-Length: 3\r\n\r\n", 201),
     (b"0x%(size)x\r\n%(body)s\r\n0\r\n\r\n", 400), (b"-5\r\n%(body)s\r\n0\r\n\r\n", 400), (b"\r\n%(body)s\r\n0\r\n\r\n", 400),
     (b"ffffffffffffffffff\r\n%(body)s\r\n0\r\n\r\n", 413), (b"%(size)xq\r\n%(body)s\r\n0\r\n\r\n", 400),
-], ids=lambda value: ascii(value[:24]) if isinstance(value, bytes) else "-")
+]
+
+
+@pytest.mark.parametrize("chunks, wanted", CHUNKS, ids=bytes_shown)
 def test_chunks_are_read_as_the_rfc_says(evenpost, chunks, wanted):
     """Catches a chunk's size that two readers read differently, and a trailer that becomes a header (T90)."""
     body = json.dumps({"name": "Chunks", "mode": "sandbox"}).encode()
@@ -198,7 +208,7 @@ def test_a_million_small_chunks_and_a_long_extension_are_bounded(evenpost):
     assert lives(evenpost)
 
 
-@pytest.mark.parametrize("octets, wanted", [
+NOT_REQUESTS = [                    # (octets, the statuses that may be heard)
     (b"GET /" + b"a" * 65536 + b" HTTP/1.1\r\nHost: a\r\n\r\n", (414,)),
     (b"GET /healthz HTTP/1.1\r\nHost: a\r\nCookie: " + b"c" * (1 << 20) + b"\r\n\r\n", (431,)),
     (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: v\r\n" % n for n in range(3000)) + b"\r\n", (431,)),
@@ -207,7 +217,10 @@ def test_a_million_small_chunks_and_a_long_extension_are_bounded(evenpost):
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 505)), (b"\r\n" * 1000, (400,)), (b"\x00" * 1000 + b"\r\n\r\n", (400,)),
     (b"HELO sandbox\r\n\r\n", (400,)), (b"GET\r\n\r\n", (400,)), (b"GET /healthz\r\n\r\n", (400,)),
     (b"GET /healthz HTTP/9.9\r\nHost: a\r\n\r\n", (400, 505)),
-], ids=lambda value: ascii(value[:24]) if isinstance(value, bytes) else "-")
+]
+
+
+@pytest.mark.parametrize("octets, wanted", NOT_REQUESTS, ids=bytes_shown)
 def test_what_is_no_request_is_refused_and_the_server_lives(evenpost, octets, wanted):
     """Catches floods of heads (T88) and other protocols: refused with a status, or the connection just ends."""
     peer = Peer(evenpost, octets)

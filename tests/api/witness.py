@@ -111,12 +111,6 @@ def check(method, path, answer, sent=None):
 class Witness(Api):
     """An Api whose every answer is checked."""
 
-    def as_customer(self, customer_id):
-        return Witness(self.host, self.port, self.key, customer_id, self.timeout)
-
-    def with_key(self, key):
-        return Witness(self.host, self.port, key, None, self.timeout)
-
     def call(self, method, path, body=None, expect=None, **headers):
         answer = super().call(method, path, body, expect, **headers)
         check(method, path, answer, body)

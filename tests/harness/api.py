@@ -1,4 +1,5 @@
-"""api: the control API as a client sees it, over plain HTTP."""
+"""api: the control API as a client sees it: over plain HTTP, or through a front that ends TLS."""
+import copy
 import http.client
 import json
 import socket
@@ -29,16 +30,42 @@ class NoAnswer(Exception):
 
 
 class Api:
-    """One key at one server. customer: what an operator's key names in Evenpost-Customer."""
+    """One key at one server. customer: what an operator's key names in Evenpost-Customer.
 
-    def __init__(self, host, port, key=None, customer=None, timeout=30):
+    tls: whom a front's certificate is believed from, and `name` whose it must be; without, it is plain HTTP.
+    source: the address to ask from; the kernel's choice, if none is given.
+    """
+
+    def __init__(self, host, port, key=None, customer=None, timeout=30, tls=None, name=None, source=None):
         self.host, self.port, self.key, self.customer, self.timeout = host, port, key, customer, timeout
+        self.tls, self.name, self.source = tls, name, source
 
     def as_customer(self, customer_id):
-        return Api(self.host, self.port, self.key, customer_id, self.timeout)
+        return self._with(self.key, customer_id)
 
     def with_key(self, key):
-        return Api(self.host, self.port, key, None, self.timeout)
+        return self._with(key, None)
+
+    def from_address(self, source):
+        other = copy.copy(self)
+        other.source = source
+        return other
+
+    def _with(self, key, customer):
+        other = copy.copy(self)
+        other.key, other.customer = key, customer
+        return other
+
+    def connect(self, timeout=None, receive_buffer=None):
+        """A raw connection, for octets of one's own."""
+        peer = socket.socket()
+        if receive_buffer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if self.source:
+            peer.bind((self.source, 0))
+        peer.settimeout(timeout or self.timeout)
+        peer.connect((self.host, self.port))
+        return self.tls.wrap_socket(peer, server_hostname=self.name) if self.tls else peer
 
     def call(self, method, path, body=None, expect=None, **headers):
         """expect: the status, or several, that is no failure of the test. Header names with _ for -."""
@@ -52,8 +79,9 @@ class Api:
             octets = body if isinstance(body, bytes) else json.dumps(body).encode()
             kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
             fields.setdefault("Content-Type", kind)
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+        connection = http.client.HTTPConnection(self.name or self.host, self.port, timeout=self.timeout)
         try:
+            connection.sock = self.connect()
             connection.request(method, path, octets, fields)
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())

@@ -98,10 +98,10 @@ class Peer:
         self.process.kill()                 # its process namespace ends with it
 
     def inside(self, *command):
-        """A command of its own, in its namespaces."""
+        """A command of its own, in its namespaces; what that says."""
         shell = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
-        subprocess.run(["nsenter", "-t", shell, "-m", "-p", "chroot", str(self.home / "merged"), *command], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.run(["nsenter", "-t", shell, "-m", "-p", "chroot", str(self.home / "merged"), *command], check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
     def log(self, words=""):
         """Lines of its logs with these words."""
