@@ -5,6 +5,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 
+#include "server/crowd.h"
 #include "server/front.h"
 #include "server/host_name.h"
 #include "server/http_guard.h"
@@ -17,20 +18,15 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { DESCRIPTORS_RESERVED = 256, FIELDS_MAX = 100, TURNS_AT_ONCE = 16, BODIES_BYTES_MAX = 256 * 1024 * 1024 };
+/* Of descriptors: for PostgreSQL and ourselves; and for those who come while others, who make room for them, still end. */
+enum { DESCRIPTORS_RESERVED = 256, PLACES_SPARE = 64 };
+enum { FIELDS_MAX = 100, TURNS_AT_ONCE = 16, BODIES_BYTES_MAX = 256 * 1024 * 1024 };
 
 #define ANSWER_WRITE_US (30 * US_PER_SECOND)
 
-/* A connection's absolute deadline; one list, looked through once a second. */
-struct connection {
-    struct link link;
-    int descriptor;
-    struct tick deadline; /* TICK_NONE: none, we are at work */
-};
-
 struct exchange_inside {
     struct MHD_Connection *connection;
-    struct connection *deadline;
+    struct crowd_member *member;
     char *body;
     size_t body_length, body_capacity, body_max;
     bool begun;     /* the first handler call was there */
@@ -46,7 +42,7 @@ struct http {
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_timer_t sweep;
-    struct list connections;
+    struct crowd *crowd;
     bool again; /* MHD_run once more: a connection was resumed or closed */
     size_t exchanges, body_bytes;
     int handles_open;
@@ -109,53 +105,16 @@ static void on_prepare(uv_prepare_t *prepare)
 static void on_sweep(uv_timer_t *timer)
 {
     struct http *http = timer->data;
-    struct tick now = clock_tick();
-    list_each (&http->connections, link) {
-        struct connection *connection = container_of(link, struct connection, link);
-        if (tick_is_none(connection->deadline) || tick_before(now, connection->deadline))
-            continue;
-        shutdown(connection->descriptor, SHUT_RDWR);
-        connection->deadline = TICK_NONE;
+    if (crowd_tidy(http->crowd, clock_tick()))
         http->again = true;
-    }
 }
 
 /* ---- connections and their deadlines ---- */
 
-static void deadline_in(struct connection *connection, int64_t duration_us)
+static void deadline_in(struct crowd_member *member, int64_t duration_us)
 {
-    connection->deadline = tick_add(clock_tick(), duration_us);
+    member->deadline = tick_add(clock_tick(), duration_us);
 }
-
-static void on_connection(void *of, struct MHD_Connection *connection, void **context,
-                          enum MHD_ConnectionNotificationCode code)
-{
-    struct http *http = of;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct connection *ours = memory_make(struct connection);
-        link_init(&ours->link);
-        ours->descriptor = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        deadline_in(ours, BOUND_HTTP_HEAD_US);
-        list_append(&http->connections, &ours->link);
-        *context = ours;
-        return;
-    }
-    struct connection *ours = *context;
-    if (ours != NULL) {
-        list_remove(&ours->link);
-        memory_free(&ours);
-    }
-    *context = NULL;
-    http->again = true;
-}
-
-static struct connection *connection_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info->socket_context;
-}
-
-/* ---- exchanges ---- */
 
 static struct ip peer_of(struct MHD_Connection *connection)
 {
@@ -170,6 +129,30 @@ static struct ip peer_of(struct MHD_Connection *connection)
     return ip_parse(text_of(words), &ip) ? ip : IP_NONE;
 }
 
+static void on_connection(void *of, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = of;
+    http->again = true;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int descriptor = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *context = crowd_join(http->crowd, descriptor, peer_of(connection), tick_add(clock_tick(), BOUND_HTTP_HEAD_US));
+        return;
+    }
+    struct crowd_member *member = *context;
+    if (member != NULL)
+        crowd_leave(http->crowd, &member);
+    *context = NULL;
+}
+
+static struct crowd_member *member_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info->socket_context;
+}
+
+/* ---- exchanges ---- */
+
 /* The request line was read: the target as it came, before anybody decodes it. */
 static void *on_target(void *of, const char *uri, struct MHD_Connection *connection)
 {
@@ -180,14 +163,14 @@ static void *on_target(void *of, const char *uri, struct MHD_Connection *connect
     exchange->arena = arena;
     exchange->inside = arena_make(arena, struct exchange_inside);
     exchange->inside->connection = connection;
-    exchange->inside->deadline = connection_of(connection);
+    exchange->inside->member = member_of(connection);
     exchange->peer = peer_of(connection);
     exchange->content_type = TEXT_NONE;
     struct text target = text_copy(arena, text_of(uri));
     size_t mark = text_find(target, '?');
     exchange->path = text_slice(target, 0, mark);
     exchange->query = mark < target.length ? text_after(target, mark + 1) : TEXT_NONE;
-    deadline_in(exchange->inside->deadline, BOUND_HTTP_HEAD_US);
+    deadline_in(exchange->inside->member, BOUND_HTTP_HEAD_US);
     http->exchanges++;
     return exchange;
 }
@@ -210,7 +193,8 @@ static void on_completed(void *of, struct MHD_Connection *connection, void **con
     if (exchange == NULL)
         return;
     assert(!exchange->inside->suspended);
-    deadline_in(exchange->inside->deadline, BOUND_HTTP_IDLE_S * US_PER_SECOND);
+    deadline_in(exchange->inside->member, BOUND_HTTP_IDLE_S * US_PER_SECOND);
+    crowd_move(http->crowd, exchange->inside->member, CROWD_WAITS);
     body_free(exchange);
     http->exchanges--;
     struct arena *arena = exchange->arena;
@@ -289,7 +273,7 @@ static enum MHD_Result queue(struct exchange *exchange)
     if (answer->close || exchange->closed)
         add_header(response, exchange->arena, "Connection", TEXT("close"));
     inside->queued = true;
-    deadline_in(inside->deadline, ANSWER_WRITE_US);
+    deadline_in(inside->member, ANSWER_WRITE_US);
     enum MHD_Result result = MHD_queue_response(inside->connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     return result;
@@ -354,7 +338,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     if (verdict.body && http->body_bytes > BODIES_BYTES_MAX)
         return refuse(exchange, 503, "Too many large requests at once; try again soon.");
     inside->body_max = body_max;
-    deadline_in(inside->deadline, BOUND_HTTP_BODY_US);
+    deadline_in(inside->member, BOUND_HTTP_BODY_US);
     return MHD_YES;
 }
 
@@ -383,7 +367,7 @@ static enum MHD_Result serve(struct exchange *exchange)
     if (inside->too_large)
         return refuse(exchange, 413, "The body is larger than this request may be.");
     exchange->body = text_from(inside->body == NULL ? "" : inside->body, inside->body_length);
-    inside->deadline->deadline = TICK_NONE;
+    inside->member->deadline = TICK_NONE;
     exchange->http->settings.serve(exchange);
     if (inside->answered)
         return queue(exchange);
@@ -402,6 +386,7 @@ static enum MHD_Result on_request(void *of, struct MHD_Connection *connection, c
     struct exchange_inside *inside = exchange->inside;
     if (!inside->begun) {
         inside->begun = true;
+        crowd_move(exchange->http->crowd, inside->member, CROWD_WORKS);
         return take_head(exchange, method, version);
     }
     if (inside->queued)
@@ -432,12 +417,14 @@ static void on_mhd_log(void *of, const char *format, va_list arguments)
 
 /* ---- its life ---- */
 
-static unsigned connections_max(void)
+/* Half of them where there are few. */
+static size_t connections_max(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= 2 * DESCRIPTORS_RESERVED)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return DESCRIPTORS_RESERVED;
-    return (unsigned)MIN_OF(limit.rlim_cur - DESCRIPTORS_RESERVED, (rlim_t)BOUND_HTTP_CONNECTIONS);
+    rlim_t reserved = MIN_OF(limit.rlim_cur / 2, (rlim_t)DESCRIPTORS_RESERVED);
+    return (size_t)MIN_OF(limit.rlim_cur - reserved, (rlim_t)BOUND_HTTP_CONNECTIONS);
 }
 
 static struct sockaddr_storage socket_address(struct ip ip, uint16_t port)
@@ -457,10 +444,9 @@ static struct sockaddr_storage socket_address(struct ip ip, uint16_t port)
     return storage;
 }
 
-static struct MHD_Daemon *daemon_of(struct http *http)
+static struct MHD_Daemon *daemon_of(struct http *http, unsigned most)
 {
     struct sockaddr_storage address = socket_address(http->settings.ip, http->settings.port);
-    unsigned most = connections_max();
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (http->settings.ip.version == 6)
         flags |= MHD_USE_IPv6;
@@ -468,7 +454,6 @@ static struct MHD_Daemon *daemon_of(struct http *http)
                             MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,                      //
                             MHD_OPTION_SOCK_ADDR, &address,                                    //
                             MHD_OPTION_CONNECTION_LIMIT, most,                                 //
-                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_OF(most / 2, 1U),          //
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)BOUND_HTTP_IDLE_S,        //
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * BOUND_HTTP_HEAD), //
                             MHD_OPTION_STRICT_FOR_CLIENT, 1,                                   //
@@ -485,10 +470,12 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings)
     struct http *http = memory_make(struct http);
     http->loop = loop;
     http->settings = *settings;
-    list_init(&http->connections);
-    http->daemon = daemon_of(http);
+    size_t most = connections_max(), spare = MIN_OF(most / 4, (size_t)PLACES_SPARE);
+    http->crowd = crowd_new(settings->seed, most - spare, (most - spare) / 2);
+    http->daemon = daemon_of(http, (unsigned)most);
     if (http->daemon == NULL) {
         log_error(NULL, "port %u cannot be listened on: is another program there?", settings->port);
+        crowd_free(&http->crowd);
         memory_free(&http);
         return NULL;
     }
@@ -533,6 +520,7 @@ void http_free(struct http **http)
     assert(ended->exchanges == 0);
     uv_poll_stop(&ended->poll);
     MHD_stop_daemon(ended->daemon);
+    crowd_free(&ended->crowd);
     ended->handles_open = 4;
     uv_close((uv_handle_t *)&ended->poll, on_closed);
     uv_close((uv_handle_t *)&ended->timer, on_closed);

@@ -7,11 +7,12 @@
  * exchange_answer(); the answer is written (30 s), and the exchange is gone. A client that leaves meanwhile is not noticed
  * until the answer: what it asked for is whole, or not at all (T98).
  *
- * Deadlines are absolute and real. A refusal closes the connection, so that what stands behind it is never read as a
+ * Deadlines are absolute and real, and places are shared (server/crowd). A refusal closes the connection, so that what stands behind it is never read as a
  * request. What libmicrohttpd refuses by itself it answers in its own words.
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/id.h"
 #include "base/ip.h"
 
@@ -65,6 +66,7 @@ struct http_settings {
     uint16_t port;
     const struct setting_texts *host_names; /* what we are called (server/host_name.h); lives as long as the http */
     const struct setting_texts *fronts;     /* proxies of ours (server/front.h) */
+    struct hash_key seed;
     /* The head is there: *body_max, where a body belongs. False: refuse with exchange->answer. */
     bool (*head)(struct exchange *exchange, size_t *body_max);
     void (*serve)(struct exchange *exchange); /* the body is whole */

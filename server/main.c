@@ -159,6 +159,7 @@ static void listen_at(const char *address)
 {
     struct http_settings http = { .host_names = &set.host_names,
                                   .fronts = &set.fronts,
+                                  .seed = seed(),
                                   .head = request_head,
                                   .serve = request_serve,
                                   .refuse = request_refuse_head,
