@@ -59,6 +59,7 @@
 #define BOUND_CONNECTION_OUT (256 * 1024) /* bytes that wait for a slow peer before a writer must wait too */
 
 /* The database. */
+#define BOUND_DESCRIPTORS          64               /* below: the loop, the log and the database's pools need as many */
 #define BOUND_PG_CONNECTIONS       16               /* of a pool: two cores gain nothing from more */
 #define BOUND_PG_QUEUE             20000            /* transactions waiting for a connection */
 #define BOUND_PG_WAIT_US           (5LL * 1000000)  /* how long a transaction waits for a connection: then 503 */

@@ -1,5 +1,7 @@
 #include "io/process.h"
 
+#include "base/bounds.h"
+
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,9 +12,9 @@ static struct {
     int64_t every_us;
 } watchdog;
 
-void process_prepare(void)
+bool process_prepare(void)
 {
-    struct rlimit files;
+    struct rlimit files = { .rlim_cur = BOUND_DESCRIPTORS };
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log that may not grow is no reason to end: its lines are dropped */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -20,6 +22,7 @@ void process_prepare(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)prctl(PR_SET_DUMPABLE, 0);
+    return files.rlim_cur >= BOUND_DESCRIPTORS;
 }
 
 static void watchdog_fired(struct timer *timer)

@@ -5,8 +5,9 @@
 
 #include "io/loop.h"
 
-/* SIGPIPE and SIGXFSZ are ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). */
-void process_prepare(void);
+/* SIGPIPE and SIGXFSZ are ignored, the soft limit of descriptors becomes the hard one, no core holds secrets (T183). False:
+ * there are fewer descriptors than BOUND_DESCRIPTORS, and no loop, database or log could be promised (T175). */
+MUST_USE bool process_prepare(void);
 
 /* Tells the supervisor that the loop turns, as often as it asked to hear it (WatchdogSec); else does nothing. */
 void process_watchdog(struct loop *loop);

@@ -167,7 +167,8 @@ void program_open(struct program *program, int argc, char **argv)
     const char *fault = NULL;
     const char *dash = strrchr(program->name, '-');
     read_settings(program, argc, argv);
-    process_prepare();
+    if (!process_prepare())
+        program_fail(program, "too few descriptors may be open (RLIMIT_NOFILE): 64 at least", NULL);
     log_open(dash == NULL ? program->name : dash + 1);
     program->clock = clock_open(program->clock_file, &fault);
     if (program->clock == NULL)

@@ -264,7 +264,8 @@ int main(int argc, char **argv)
         &(struct settings){ "evenpost-sandbox", "A strict receiver that counts what it sees.", rows, COUNT(rows) },
         argc, argv);
     log_open("evenpost-sandbox");
-    process_prepare();
+    if (!process_prepare())
+        return fail("RLIMIT_NOFILE", "too few descriptors may be open: 64 at least");
     if (!set_behaviour(&sandbox.behaviour))
         return fail("--profile, --stall or --drop", "is a word that is not known; see --help");
     sandbox.clock = clock_open(set.clock, &fault);

@@ -139,9 +139,9 @@ def test_t087_too_few_descriptors_are_shared_and_never_the_end(session):
     evenpost = witnessed(Evenpost(session))
     program = evenpost.server.argv
     try:
-        for most in (96, 128):
+        for most in (64, 128):
             evenpost.server.argv = ["prlimit", f"--nofile={most}:{most}", *program]
-            evenpost.start(worker=False) if most == 96 else evenpost.server.start()
+            evenpost.start(worker=False) if most == 64 else evenpost.server.start()
             evenpost.ready()
             crowd = [evenpost.api.from_address(evenpost.session.lot.address()).connect(10) for _ in range(3 * most)]
             cpu = evenpost.server.cpu_s()
