@@ -74,8 +74,9 @@
 #define BOUND_CONNECT_US    (60LL * 1000000) /* Linux's own SYN retries give up after two minutes: nobody waits for that */
 #define BOUND_CLOSE_US      (30LL * 1000000) /* for the peer's end-of-file after our QUIT and half-close; then a reset */
 #define BOUND_GRACE_US      (30LL * 1000000) /* a permit rests this long after a reset: the peer may still count us (T40) */
-#define BOUND_AGENDA        64               /* slots of a lane read ahead */
-#define BOUND_ROUTES        10000            /* routes that a worker keeps in memory */
+#define BOUND_UNHEARD_US    (600LL * 1000000) /* and this long if it did not hear the reset: until its own time is over */
+#define BOUND_AGENDA        64                /* slots of a lane read ahead */
+#define BOUND_ROUTES        10000             /* routes that a worker keeps in memory */
 #define BOUND_IN_DOUBT_US   (15LL * 60 * 1000000) /* a lane marks its own authorized ones older than this */
 #define BOUND_TAKEOVER_US   (180LL * 1000000)     /* the kernel gives orphaned sockets up within about two minutes */
 #define BOUND_OTHER_HOST_US (600LL * 1000000)     /* without a clean end of an owner elsewhere */

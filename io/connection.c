@@ -89,12 +89,23 @@ static void connection_end(struct connection *connection, enum connection_word w
     loop_defer(connection->loop, &connection->over);
 }
 
+/* Sent again, and still not acknowledged; or not even sent, for want of a way: nothing of ours arrives. */
+static bool connection_is_unheard(const struct connection *connection)
+{
+    struct tcp_info info = { 0 };
+    socklen_t length = sizeof(info);
+    if (!connection->end.connected || getsockopt(connection->descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return false;
+    return (info.tcpi_unacked > 0 && info.tcpi_retransmits > 0) || info.tcpi_probes > 1;
+}
+
 /* The peer forgets us at once, if our reset reaches it. */
 static void connection_abort(struct connection *connection, int error)
 {
     struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
     if (connection->state == CONNECTION_OVER)
         return;
+    connection->end.unheard = connection_is_unheard(connection);
     if (setsockopt(connection->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) != 0)
         trace(TRACE_CONNECTION, connection->name, "no reset: %s", strerror(errno));
     connection_end(connection, CONNECTION_RESET, error);
@@ -169,6 +180,21 @@ static int connection_open(struct connection *connection, struct ip peer, uint16
     return 0;
 }
 
+bool connection_lacks_way(int error)
+{
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EPERM || error == EINVAL ||
+           error == ENETDOWN;
+}
+
+/* What connect() says before anything has left: a route that is not there, or says no; or we have run out of something. */
+static enum connection_word word_of(int fault)
+{
+    bool exhausted = fault == EMFILE || fault == ENFILE || fault == ENOMEM || fault == ENOBUFS || fault == EAGAIN;
+    if (fault == EADDRNOTAVAIL)
+        return CONNECTION_NOT_OURS;
+    return exhausted || connection_lacks_way(fault) ? CONNECTION_NOT_MADE : CONNECTION_REFUSED;
+}
+
 struct connection *connection_new(struct loop *loop, struct ip source, struct ip peer, uint16_t port,
                                   int64_t connect_us, struct connection_owner *owner)
 {
@@ -185,7 +211,7 @@ struct connection *connection_new(struct loop *loop, struct ip source, struct ip
     socket_address_name(source, peer, port, connection->name, sizeof(connection->name));
     int fault = connection_open(connection, peer, port);
     if (fault != 0) {
-        connection_end(connection, fault == EADDRNOTAVAIL ? CONNECTION_NOT_OURS : CONNECTION_REFUSED, fault);
+        connection_end(connection, word_of(fault), fault);
         return connection;
     }
     timer_start(&connection->patience, connect_us);
@@ -413,11 +439,8 @@ struct tick connection_last_heard(const struct connection *connection)
 const char *connection_word_name(enum connection_word word)
 {
     static const char *const names[] = {
-        [CONNECTION_NOT_OURS] = "not our address",
-        [CONNECTION_REFUSED] = "refused",
-        [CONNECTION_FINISHED] = "finished",
-        [CONNECTION_LOST] = "lost",
-        [CONNECTION_RESET] = "reset",
+        [CONNECTION_NOT_OURS] = "not our address", [CONNECTION_NOT_MADE] = "not made", [CONNECTION_REFUSED] = "refused",
+        [CONNECTION_FINISHED] = "finished",        [CONNECTION_LOST] = "lost",         [CONNECTION_RESET] = "reset",
     };
     return names[word];
 }

@@ -8,8 +8,9 @@
  * A connection is over when the peer closed it (P4). connection_finish() sends what was written, then our end-of-file,
  * reads (and drops) until the peer's, for as long as it is told; then the descriptor is closed and `ended` says whether
  * the end-of-file came. A receiver counts us until it has read our close, so a permit comes back only after
- * end.peer_closed, or for a socket that is known dead (CONNECTION_LOST), or was never open (CONNECTION_REFUSED, NOT_OURS);
- * after CONNECTION_RESET the peer may still count us for a while.
+ * end.peer_closed, or for a socket that is known dead (CONNECTION_LOST), or was never open (CONNECTION_REFUSED, NOT_OURS,
+ * NOT_MADE); after CONNECTION_RESET the peer may still count us for a while, and for long if it was `unheard`: with a
+ * cable pulled or an address gone it learns nothing of our end.
  *
  * `ended` is called exactly once, always from the loop, never inside a call of this header, when the descriptor is
  * closed; the connection is gone when it returns. Bytes are bytes: what TLS would change lies between here and the socket.
@@ -24,6 +25,7 @@ struct connection;
 
 enum connection_word {
     CONNECTION_NOT_OURS, /* the source address is not on this host; nothing left this host */
+    CONNECTION_NOT_MADE, /* this host has no descriptor, memory, port or way for it: end.error; nothing left it either */
     CONNECTION_REFUSED,  /* the peer, or the way to it, said no before we were connected: end.error */
     CONNECTION_FINISHED, /* both ends closed: end.peer_closed is true */
     CONNECTION_LOST,     /* it broke while it was open: end.error; the socket is dead */
@@ -35,6 +37,7 @@ struct connection_end {
     int error;        /* errno: of the refusal, or of the loss; 0 where there is none */
     bool connected;   /* it was open at some time */
     bool peer_closed; /* the peer's end-of-file was read */
+    bool unheard;     /* reset while the peer had not acknowledged what we sent long ago: it will not hear the reset */
 };
 
 /* Lives in the owner until `ended`; found back with container_of(). Each may call any function below. */
@@ -73,4 +76,6 @@ void connection_finish(struct connection *connection, int64_t within_us);
 void connection_reset(struct connection *connection);
 
 const char *connection_word_name(enum connection_word word);
+bool connection_lacks_way(
+    int error); /* of CONNECTION_NOT_MADE: to this peer; else this host has run out of something */
 struct tick connection_last_heard(const struct connection *connection); /* TICK_NONE: never */

@@ -17,6 +17,11 @@
 
 /* ---- the lock ---- */
 
+static enum host_lock_word word_of(int fault)
+{
+    return fault == EADDRINUSE ? HOST_LOCK_TAKEN : fault == EADDRNOTAVAIL ? HOST_LOCK_NOT_OURS : HOST_LOCK_UNAVAILABLE;
+}
+
 enum host_lock_word host_lock_take(struct host_lock *lock, struct ip address, uint16_t port)
 {
     struct sockaddr_storage to;
@@ -32,7 +37,33 @@ enum host_lock_word host_lock_take(struct host_lock *lock, struct ip address, ui
     int fault = errno;
     close(descriptor);
     errno = fault;
-    return fault == EADDRINUSE ? HOST_LOCK_TAKEN : fault == EADDRNOTAVAIL ? HOST_LOCK_NOT_OURS : HOST_LOCK_UNAVAILABLE;
+    return word_of(fault);
+}
+
+/* Bound without a port, so that none is used up. */
+enum host_lock_word host_lock_look(struct ip address)
+{
+    struct sockaddr_storage to;
+    socklen_t length = socket_address_of(address, 0, &to);
+    int on = 1;
+    int descriptor = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return HOST_LOCK_UNAVAILABLE;
+    bool bound = setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
+                 bind(descriptor, (struct sockaddr *)&to, length) == 0;
+    int fault = errno;
+    close(descriptor);
+    return bound ? HOST_LOCK_HELD : word_of(fault);
+}
+
+struct text host_lock_place(struct arena *arena)
+{
+    char network[64], process[64];
+    ssize_t network_length = readlink("/proc/self/ns/net", network, sizeof(network));
+    ssize_t process_length = readlink("/proc/self/ns/pid", process, sizeof(process));
+    if (network_length <= 0 || process_length <= 0)
+        return TEXT_NONE;
+    return text_format(arena, "%.*s %.*s", (int)network_length, network, (int)process_length, process);
 }
 
 void host_lock_release(struct host_lock *lock)

@@ -28,6 +28,13 @@ MUST_USE enum host_lock_word host_lock_take(struct host_lock *lock, struct ip ad
 void host_lock_release(struct host_lock *lock); /* does nothing when it is not held */
 const char *host_lock_word_name(enum host_lock_word word);
 
+/* Is the address on this host now? UNAVAILABLE: nobody knows. Takes nothing. */
+MUST_USE enum host_lock_word host_lock_look(struct ip address);
+
+/* The network and process namespaces of this process: what is true of locks, sockets and pids is true of those who share
+ * them. TEXT_NONE: /proc does not say. */
+struct text host_lock_place(struct arena *arena);
+
 /*
  * How many sockets with this local address and one of these remote ports a receiver may still count: ESTABLISHED,
  * FIN_WAIT1, FIN_WAIT2, CLOSING, LAST_ACK (also those without a process). Asks the kernel (sock_diag, unprivileged,

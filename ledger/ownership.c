@@ -59,6 +59,8 @@ void ownership_raise(struct ledger *ledger, struct ownership *ownership)
                                              .pid = ownership->pid,
                                              .real = act->real,
                                              .elsewhere_until = instant_add(act->real, BOUND_OTHER_HOST_US),
+                                             .place = ownership->place,
+                                             .expected = ownership->expected,
                                          });
     act_commit(act);
 }

@@ -1,7 +1,8 @@
 /*
  * ownership — one owner per IP: who sends from it is a number in `lanes`, the generation, and every authorization names it.
  *
- * One life: ownership_raise() makes this process the owner and tells who was before; the lane waits until the old one's
+ * One life: ownership_raise() makes this process the owner, unless somebody became that since it looked, and tells who was
+ * before (another host, or another network namespace of this one, is *elsewhere*); the lane waits until the old one's
  * connections cannot be counted any more (worker/lane); ownership_settle() marks what the old one left authorized as
  * `unconfirmed`; ownership_see() every few seconds says that we live, and hears whether we still own it; ownership_end()
  * after a drain says that nobody needs to wait for us. jobs raises the generation of a lane not seen for two minutes and
@@ -16,7 +17,7 @@
 enum ownership_word {
     OWNERSHIP_OURS,
     OWNERSHIP_STALE,   /* somebody raised it after us: we own nothing */
-    OWNERSHIP_NO_LANE, /* the IP is not (or no longer) this customer's */
+    OWNERSHIP_NO_LANE, /* the IP is not (or no longer) this customer's, or not of the expected generation */
     OWNERSHIP_AGAIN,   /* the database: not known to be written */
 };
 
@@ -34,7 +35,9 @@ struct ownership {
     struct uuid customer; /* given */
     struct uuid ip;
     struct text host;             /* raise */
+    struct text place;            /* raise: the namespaces we live in (io/host_lock); TEXT_NONE: not known */
     int32_t pid;                  /* raise */
+    int64_t expected;             /* raise: only if it is still the generation; INT64_MIN: whatever it is */
     int64_t generation;           /* told by raise; given to the others */
     struct text trouble;          /* see: what keeps us from sending, a word of lanes.trouble; TEXT_NONE: nothing */
     struct instant resting_until; /* see: connections that we gave up may be counted until then; INSTANT_NONE: none */

@@ -149,6 +149,13 @@ static bool troubled(struct arena *arena, const struct explanation_facts *facts,
                             "It waits because the clock of the machine that sends from %.*s is wrong, so that nobody "
                             "knows what is due; it goes on when the operator has set it right.",
                             TEXT_ARG(facts->ip)));
+    else if (is(facts->lane_trouble, "host_exhausted"))
+        *explanation =
+            say("worker_absent", INSTANT_NONE,
+                text_format(arena,
+                            "It waits because the machine that sends from %.*s has run out of connections or memory; "
+                            "that is tried again every few seconds.",
+                            TEXT_ARG(facts->ip)));
     else
         *explanation =
             say("ip_unavailable", INSTANT_NONE,
@@ -204,14 +211,14 @@ static bool stored(struct arena *arena, const struct explanation_facts *facts, s
                                        "between them; its turn comes %.*s.",
                                        TEXT_ARG(facts->ip), TEXT_ARG(when)));
     else if (is(facts->stored, "no_route")) /* there is one, and the lane cannot go it */
-        *explanation =
-            say("no_route", INSTANT_NONE,
-                text_format(
-                    arena,
-                    "It waits because mail for %.*s cannot go from %.*s where the operator's route leads (another kind "
-                    "of address, or a public one while the clock is not the real one); it goes on when the operator "
-                    "changes that.",
-                    TEXT_ARG(facts->domain), TEXT_ARG(facts->ip)));
+        *explanation = say(
+            "no_route", INSTANT_NONE,
+            text_format(
+                arena,
+                "It waits because mail for %.*s cannot go from %.*s where the operator's route leads (another kind "
+                "of address, a public one while the clock is not the real one, or one that no network leads to); it "
+                "goes on when the operator changes that.",
+                TEXT_ARG(facts->domain), TEXT_ARG(facts->ip)));
     else if (is(facts->stored, "owner_changing"))
         *explanation = say(
             "owner_changing", until,

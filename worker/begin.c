@@ -90,12 +90,18 @@ static bool is_being_told(struct lane *lane, struct uuid message)
     return false;
 }
 
+void begin_explain(struct lane *lane, const struct due *due, struct text code, struct text about, struct instant until,
+                   struct instant now)
+{
+    if (!is_being_told(lane, due->message) && is_news(lane, due->message, code, until, now))
+        tell(lane, due->message, code, about, until);
+}
+
 static void explain(struct lane *lane, const struct due *due, struct text code, struct text about, struct instant until,
                     struct instant now)
 {
-    bool late = (double)instant_since(now, due->due_at) > (double)TELL_AFTER_US * clock_rate(lane->worker->clock);
-    if (late && !is_being_told(lane, due->message) && is_news(lane, due->message, code, until, now))
-        tell(lane, due->message, code, about, until);
+    if ((double)instant_since(now, due->due_at) > (double)TELL_AFTER_US * clock_rate(lane->worker->clock))
+        begin_explain(lane, due, code, about, until, now);
 }
 
 void begin_explain_all(struct lane *lane, struct text code, struct instant until, struct instant now)

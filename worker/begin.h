@@ -11,5 +11,8 @@
 
 /* Begins what may begin now, at most one message; says when to look again. */
 struct instant begin_next(struct lane *lane, struct instant now);
+/* It waits for this: told once for each reason. */
+void begin_explain(struct lane *lane, const struct due *due, struct text code, struct text about, struct instant until,
+                   struct instant now);
 /* Everything that is due waits for this: owner_changing and the like. */
 void begin_explain_all(struct lane *lane, struct text code, struct instant until, struct instant now);

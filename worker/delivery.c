@@ -4,9 +4,12 @@
 
 #include "io/log.h"
 
+#include "worker/begin.h"
 #include "worker/lane.h"
 #include "worker/verdict.h"
 #include "worker_statements.h"
+
+#include <string.h>
 
 enum { AGAIN_FIRST_MS = 200, AGAIN_DOUBLINGS = 6, NOT_NOW_S = 10 };
 
@@ -106,6 +109,7 @@ static void sender_result(struct session_sender *sender, const struct smtp_resul
 {
     struct delivery *delivery = container_of(sender, struct delivery, sender);
     delivery->session = NULL;
+    lane_connects(delivery->lane);
     if (result->outcome == SMTP_STALE) {
         wait_for_permit(delivery);
         return;
@@ -113,6 +117,26 @@ static void sender_result(struct session_sender *sender, const struct smtp_resul
     keep_result(delivery, result);
     if (!delivery->authorizing)
         decide(delivery);
+}
+
+/* Nothing has left this host: no attempt. Where only the way to this receiver is missing, the others go on. */
+static void sender_not_made(struct session_sender *sender, const struct connection_end *end)
+{
+    struct delivery *delivery = container_of(sender, struct delivery, sender);
+    struct lane *lane = delivery->lane;
+    delivery->session = NULL;
+    if (end->word == CONNECTION_NOT_OURS) {
+        tenure_look(&lane->tenure);
+        put_back(delivery, US_PER_SECOND);
+    } else if (connection_lacks_way(end->error)) {
+        log_warning(lane->name, "no way to %.*s: %s", TEXT_ARG(delivery->route.receiver), strerror(end->error));
+        begin_explain(lane, &delivery->due, TEXT("no_route"), delivery->route.receiver, INSTANT_NONE,
+                      clock_now(lane->worker->clock));
+        put_back(delivery, NOT_NOW_S * US_PER_SECOND);
+    } else {
+        lane_exhausted(lane);
+        put_back(delivery, 0);
+    }
 }
 
 static void authorize_told(struct authorize *authorize)
@@ -141,7 +165,8 @@ static void sender_authorize(struct session_sender *sender)
 {
     struct delivery *delivery = container_of(sender, struct delivery, sender);
     struct lane *lane = delivery->lane;
-    if (!lane->tenure.owned || lane->worker->halt != NULL) {
+    bool away = lane->tenure.trouble == TENURE_ADDRESS_MISSING;
+    if (!lane->tenure.owned || away || lane->worker->halt != NULL) {
         session_authorize(delivery->session, TICK_NONE);
         return;
     }
@@ -255,7 +280,7 @@ static void reading_ended(struct transaction_wait *wait, struct transaction *tra
     if (answered)
         lane_answered(delivery->lane);
     if (!answered || !lane_may_begin(delivery->lane) || letter_load_count(transaction, delivery->asked) == 0) {
-        put_back(delivery, 0);
+        put_back(delivery, answered ? 0 : US_PER_SECOND); /* it may be the letter itself that we have no memory for */
         return;
     }
     struct letter_load_row row = letter_load_get(transaction, delivery->asked, 0);
@@ -281,7 +306,7 @@ void delivery_begin(const struct delivery_given *given)
     delivery->session = given->session;
     if (given->session != NULL)
         session_reserve(given->session, true);
-    delivery->sender = (struct session_sender){ sender_authorize, sender_result };
+    delivery->sender = (struct session_sender){ sender_authorize, sender_result, sender_not_made };
     timer_init(&delivery->again, lane->worker->loop, again_fired);
     link_init(&delivery->link);
     list_append(&lane->deliveries, &delivery->link);

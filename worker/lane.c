@@ -7,9 +7,10 @@
 #include "worker/begin.h"
 #include "worker/idle_sessions.h"
 
-#define LOOK_US    US_PER_SECOND        /* all real time */
-#define READ_US    (2 * US_PER_SECOND)  /* mailboxes and holds */
-#define PATIENT_US (20 * US_PER_SECOND) /* of a drain, before what has no dot yet is given up */
+#define LOOK_US      US_PER_SECOND        /* all real time */
+#define READ_US      (2 * US_PER_SECOND)  /* mailboxes and holds */
+#define PATIENT_US   (20 * US_PER_SECOND) /* of a drain, before what has no dot yet is given up */
+#define EXHAUSTED_US (5 * US_PER_SECOND)
 
 /* ---- what others tell the lane ---- */
 
@@ -30,6 +31,20 @@ void lane_delivery_ended(struct lane *lane, struct delivery *delivery)
 {
     (void)delivery;
     lane_look(lane);
+}
+
+void lane_exhausted(struct lane *lane)
+{
+    lane->wait_until = tick_add(clock_tick(), EXHAUSTED_US);
+    tenure_exhausted(&lane->tenure, true);
+}
+
+void lane_connects(struct lane *lane)
+{
+    if (tick_is_none(lane->wait_until))
+        return;
+    lane->wait_until = TICK_NONE;
+    tenure_exhausted(&lane->tenure, false);
 }
 
 static void give_up_sessions(struct lane *lane)
@@ -119,7 +134,7 @@ static void tenure_changed(struct tenure_keeper *keeper)
     struct instant last = lane->tenure.last_begin;
     if (instant_is_none(lane->last_begin) || instant_before(lane->last_begin, last))
         lane->last_begin = last;
-    if (lane->tenure.state == TENURE_HELD)
+    if (lane->tenure.state == TENURE_HELD && lane->tenure.trouble == TENURE_FINE)
         log_info(lane->name, "%s, generation %lld", lane->tenure.halted ? "is halted" : "sends",
                  (long long)lane->tenure.generation);
     lane_look(lane);
@@ -218,7 +233,9 @@ static void beat_fired(struct timer *timer)
 bool lane_may_begin(const struct lane *lane)
 {
     bool knows = lane->gap.known && lane->receivers.known && routes_are_known(lane->worker->routes);
-    return tenure_is_held(&lane->tenure) && knows && !lane->tenure.halted && !lane->silent && !lane->draining &&
+    bool can = lane->tenure.trouble != TENURE_ADDRESS_MISSING &&
+               (tick_is_none(lane->wait_until) || !tick_before(clock_tick(), lane->wait_until));
+    return tenure_is_held(&lane->tenure) && knows && can && !lane->tenure.halted && !lane->silent && !lane->draining &&
            lane->worker->halt == NULL;
 }
 
@@ -284,6 +301,7 @@ struct lane *lane_new(struct worker *worker, const struct lane_given *given, str
     lane->owner = owner;
     fill_names(lane, given);
     lane->last_begin = INSTANT_NONE;
+    lane->wait_until = TICK_NONE;
     lane->answered_at = lane->read_at = clock_tick();
     lane->home = (struct permit_home){ permit_returned, permit_rests };
     lane->keeper = (struct session_keeper){ session_idles, session_over };

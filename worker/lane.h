@@ -5,7 +5,8 @@
  * begins what is due, keeps the gap, and keeps sessions for the next message. lane_drain(): nothing new; conversations
  * end, outcomes are written, permits come home; then the tenure ends, and the lane.
  *
- * It fails closed: without an answer of the database for BOUND_OWNER_SILENT_US, or told that somebody else owns the IP, it
+ * It stops, and says why, while its address is not on this host, or this host cannot make a connection; what it did not
+ * try costs a message nothing. It fails closed: without an answer of the database for BOUND_OWNER_SILENT_US, or told that somebody else owns the IP, it
  * ends its sessions without a dot and begins nothing.
  */
 #pragma once
@@ -52,6 +53,7 @@ struct lane {
 
     struct instant last_begin;
     struct tick answered_at, read_at, drain_since;
+    struct tick wait_until; /* this host has run out of something: nothing begins before. TICK_NONE: it has not */
     bool silent, draining;
     struct timer look, beat;
 };
@@ -66,6 +68,8 @@ void lane_look(struct lane *lane);            /* in the loop's next turn: someth
 bool lane_may_begin(const struct lane *lane);
 
 /* For deliveries. */
-void lane_answered(struct lane *lane); /* the database has answered something of this lane */
+void lane_answered(struct lane *lane);  /* the database has answered something of this lane */
+void lane_exhausted(struct lane *lane); /* a connection could not be made: this host has run out of something */
+void lane_connects(struct lane *lane);  /* one could */
 void lane_delivery_ended(struct lane *lane, struct delivery *delivery);
 struct session *lane_connect(struct lane *lane, const struct route *route, struct permit *permit);

@@ -189,6 +189,7 @@ static void worker_fill(struct worker *worker, struct program *program, struct a
         .pg = program->pool,
         .due_pg = program_pool(program, "evenpost_due", 1),
         .host = host_name(arena),
+        .place = host_lock_place(arena),
         .pid = getpid(),
         .lock_port = (uint16_t)set.lock_port,
         .takeover_wait_us = set.takeover_wait_s * US_PER_SECOND,

@@ -69,7 +69,7 @@ static void write_output(struct session *session)
 static void tell_result(struct session *session)
 {
     struct smtp_result result;
-    if (!smtp_session_result(session->smtp, &result))
+    if (!smtp_session_result(session->smtp, &result) || session->sender == NULL)
         return;
     struct session_sender *sender = session->sender;
     session->sender = NULL;
@@ -167,14 +167,30 @@ static void session_expired(struct connection_owner *owner)
     session_pump(session);
 }
 
-/* Home at once where the peer never counted us, in a moment where it has closed; else after a grace. */
+static bool is_not_made(const struct connection_end *end)
+{
+    return end->word == CONNECTION_NOT_OURS || end->word == CONNECTION_NOT_MADE;
+}
+
+static void tell_not_made(struct session *session, const struct connection_end *end)
+{
+    struct session_sender *sender = session->sender;
+    session->sender = NULL;
+    if (sender != NULL)
+        sender->not_made(sender, end);
+}
+
+/* Home at once where the peer never counted us, in a moment where it has closed; else after a grace, a long one if it does
+ * not hear us. */
 static void permit_goes(struct session *session, const struct connection_end *end)
 {
     bool may_be_counted = end->word == CONNECTION_RESET;
     trace(TRACE_PERMIT, session->name, "%.*s: %s, permit %s", TEXT_ARG(session->receiver),
           connection_word_name(end->word), may_be_counted ? "rests" : "returns");
+    int64_t grace_us = session->given.grace_us;
     if (may_be_counted)
-        permit_rest(session->given.book, &session->permit, session->given.grace_us);
+        permit_rest(session->given.book, &session->permit,
+                    end->unheard ? MAX_OF(grace_us, BOUND_UNHEARD_US) : grace_us);
     else if (end->connected)
         permit_settle(session->given.book, &session->permit, session->given.settle_us);
     else
@@ -196,11 +212,11 @@ static void session_ended(struct connection_owner *owner, const struct connectio
 {
     struct session *session = container_of(owner, struct session, owner);
     session->connection = NULL;
+    if (is_not_made(end))
+        tell_not_made(session, end);
     if (smtp_session_needs(session->smtp) != SMTP_NEEDS_CLOSE)
         word(session, WORD_PEER_LOST);
     tell_result(session);
-    if (end->word == CONNECTION_NOT_OURS)
-        log_error(session->name, "the source address is not on this host");
     session->given.keeper->ended(session->given.keeper, session, smtp_session_farewell(session->smtp));
     list_remove(&session->link);
     permit_goes(session, end);

@@ -4,7 +4,7 @@
  *
  * One life. session_new() with a permit; session_send() gives it the first message at once, and another whenever its
  * keeper hears `idle`. For each message its sender hears `authorize` when the content is out up to its last line end, and
- * `result` exactly once. session_quit() ends it in order, session_give_up() without any dot that is not out yet. Then QUIT,
+ * `result` exactly once, or `not_made`. session_quit() ends it in order, session_give_up() without any dot that is not out yet. Then QUIT,
  * our half-close, the peer's end-of-file; the descriptor is closed, the permit goes home (or rests, if the end-of-file
  * never came), the keeper hears `ended`, and the session is gone.
  *
@@ -26,6 +26,8 @@ struct session;
 struct session_sender {
     void (*authorize)(struct session_sender *sender);
     void (*result)(struct session_sender *sender, const struct smtp_result *result); /* borrowed for the call */
+    /* Instead of a result: this host could not connect (CONNECTION_NOT_OURS, _NOT_MADE). Nothing was tried. */
+    void (*not_made)(struct session_sender *sender, const struct connection_end *end);
 };
 
 struct session_keeper {

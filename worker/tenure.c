@@ -1,5 +1,6 @@
 #include "worker/tenure.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "base/bounds.h"
@@ -53,6 +54,50 @@ void tenure_lose(struct tenure *tenure)
 
 /* ---- questions: one at a time ---- */
 
+static struct text trouble_word(const struct tenure *tenure)
+{
+    if (tenure->worker->halt != NULL)
+        return TEXT("clock_wrong");
+    switch (tenure->trouble) {
+    case TENURE_ADDRESS_MISSING: return TEXT("address_missing");
+    case TENURE_HOST_EXHAUSTED: return TEXT("host_exhausted");
+    case TENURE_FINE: return TEXT_NONE;
+    }
+    unreachable("a trouble that is none");
+}
+
+/* ---- what keeps us from sending ---- */
+
+static void trouble(struct tenure *tenure, enum tenure_trouble found)
+{
+    if (tenure->trouble == found)
+        return;
+    if (found == TENURE_ADDRESS_MISSING)
+        log_error(tenure->name, "the address is not on this host any more: nothing is sent until it is back");
+    else if (found == TENURE_HOST_EXHAUSTED)
+        log_error(tenure->name, "this host has no descriptor, memory or port for a connection: tried again soon");
+    else
+        log_info(tenure->name, "can send again");
+    tenure->trouble = found;
+    tenure->seen_at = TICK_NONE; /* told with the next step */
+    tenure->keeper->changed(tenure->keeper);
+}
+
+void tenure_look(struct tenure *tenure)
+{
+    enum host_lock_word word = host_lock_look(tenure->address);
+    if (word == HOST_LOCK_NOT_OURS)
+        trouble(tenure, TENURE_ADDRESS_MISSING);
+    else if (word == HOST_LOCK_HELD && tenure->trouble == TENURE_ADDRESS_MISSING)
+        trouble(tenure, TENURE_FINE);
+}
+
+void tenure_exhausted(struct tenure *tenure, bool exhausted)
+{
+    if (tenure->trouble != TENURE_ADDRESS_MISSING)
+        trouble(tenure, exhausted ? TENURE_HOST_EXHAUSTED : TENURE_FINE);
+}
+
 static void ask(struct tenure *tenure, void (*question)(struct ledger *, struct ownership *),
                 void (*told)(struct ownership *), int64_t older_than_us)
 {
@@ -63,9 +108,11 @@ static void ask(struct tenure *tenure, void (*question)(struct ledger *, struct 
         .customer = tenure->customer,
         .ip = tenure->ip,
         .host = text_of(tenure->worker->host),
+        .place = tenure->worker->place,
         .pid = (int32_t)tenure->worker->pid,
+        .expected = tenure->generation_seen,
         .generation = tenure->generation,
-        .trouble = tenure->worker->halt == NULL ? TEXT_NONE : TEXT("clock_wrong"),
+        .trouble = trouble_word(tenure),
         .resting_until = tenure->resting_until,
         .older_than_us = older_than_us,
         .told = told,
@@ -186,15 +233,23 @@ static void lock_step(struct tenure *tenure)
                   tenure->worker->lock_port, host_lock_word_name(word));
 }
 
-/* Somebody else lives and sends: another host, or, behind another network namespace, another process of this host. */
+static bool is_our_place(const struct tenure *tenure, const struct lane_holder_row *row)
+{
+    struct text place = tenure->worker->place;
+    bool same = text_is_none(row->place) || text_is_none(place) || text_equal(row->place, place);
+    return same && text_equal(row->host, text_of(tenure->worker->host));
+}
+
+/* Somebody else lives and sends: on another host, or in another namespace of this one, where nobody here sees whether its
+ * process is there; or another process of this place, which has another lock. */
 static bool is_live_elsewhere(const struct tenure *tenure, const struct lane_holder_row *row)
 {
     if (row->ended || instant_is_none(row->seen_at))
         return false;
     bool fresh = instant_since(clock_wall(), row->seen_at) < ALIVE_US;
-    if (!text_equal(row->host, text_of(tenure->worker->host)))
+    if (!is_our_place(tenure, row))
         return fresh;
-    return fresh && row->pid != (int32_t)tenure->worker->pid && kill(row->pid, 0) == 0;
+    return fresh && row->pid != (int32_t)tenure->worker->pid && (kill(row->pid, 0) == 0 || errno != ESRCH);
 }
 
 static void tell_holder(const struct tenure *tenure, const char *how, const struct lane_holder_row *row)
@@ -210,6 +265,7 @@ static void ask_holder(struct tenure *tenure, const struct lane_holder_row *row)
 {
     bool busy = is_live_elsewhere(tenure, row);
     tenure->sandbox = text_equal(row->mode, TEXT("sandbox"));
+    tenure->generation_seen = row->generation;
     if (busy && !tenure->told_busy)
         tell_holder(tenure, "somebody else owns it and was seen just now", row);
     tenure->told_busy = busy;
@@ -228,6 +284,8 @@ static void holder_read(struct transaction_wait *wait, struct transaction *trans
 {
     struct tenure *tenure = container_of(wait, struct tenure, holder_wait);
     tenure->reading = false;
+    if (end->word == PG_COMMITTED)
+        answered(tenure);
     if (end->word != PG_COMMITTED || lane_holder_count(transaction, tenure->holder_asked) == 0)
         return;
     struct lane_holder_row row = lane_holder_get(transaction, tenure->holder_asked, 0);
@@ -288,6 +346,7 @@ static void settling_step(struct tenure *tenure)
 
 static void held_step(struct tenure *tenure)
 {
+    tenure_look(tenure);
     if (tick_since(clock_tick(), tenure->settled_at) >= SETTLE_US)
         ask(tenure, ownership_settle, settled, BOUND_IN_DOUBT_US);
 }
@@ -317,7 +376,8 @@ void tenure_step(struct tenure *tenure)
     case TENURE_OVER: return;
     }
     bool news = tenure->resting_until.us != tenure->resting_told.us;
-    if (tenure->owned && (news || tick_since(clock_tick(), tenure->seen_at) >= SEE_US))
+    bool soon = tick_is_none(tenure->seen_at) || tick_since(clock_tick(), tenure->seen_at) >= SEE_US;
+    if (tenure->owned && (news || soon))
         see(tenure);
 }
 

@@ -23,6 +23,7 @@ struct worker {
     struct routes *routes;
     const char *halt; /* why no lane may send (worker/health); NULL: they may */
     const char *host;
+    struct text place; /* of that host (io/host_lock) */
     int64_t pid;
     uint16_t lock_port;
     int64_t takeover_wait_us, close_us, settle_us, grace_us, drain_us; /* real */

@@ -73,6 +73,7 @@ static enum ownership_word own(void (*function)(struct ledger *, struct ownershi
     owner.ip = ip;
     owner.host = TEXT("sender-1");
     owner.pid = 42;
+    owner.expected = INT64_MIN;
     owner.told = owner_told;
     function(who, &owner);
     run();

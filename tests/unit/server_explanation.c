@@ -94,6 +94,8 @@ a_living_worker_that_cannot_send_says_why(void **state) /* catches "it is next" 
     assert_true(text_find_text(said, TEXT("clock")) < said.length);
     facts.lane_trouble = TEXT("address_missing");
     expect(&facts, "ip_unavailable", false);
+    facts.lane_trouble = TEXT("host_exhausted");
+    expect(&facts, "worker_absent", false);
     facts.worker_alive = false;
     expect(&facts, "worker_absent", false);
     facts.halted = (struct texts){ paused, COUNT(paused) };
