@@ -70,6 +70,10 @@
 #define BOUND_STATEMENT_TAKES      128              /* parameters of a statement (tools/statements.py) */
 #define BOUND_STATEMENTS_PER_ROUND 4096             /* statements of one transaction between two syncs */
 
+#define BOUND_ASIDE                                                                                                    \
+    (256 * 1024) /* octets: what has more to read or write is another thread's, 13 MiB take 0.3 s (T179) */
+#define BOUND_LOOP_US (50LL * 1000) /* of CPU time, for one callback: meanwhile nobody else is heard (T179) */
+
 /* A connection of a lane, real time. */
 #define BOUND_CONNECT_US    (60LL * 1000000) /* Linux's own SYN retries give up after two minutes: nobody waits for that */
 #define BOUND_CLOSE_US      (30LL * 1000000) /* for the peer's end-of-file after our QUIT and half-close; then a reset */

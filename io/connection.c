@@ -390,6 +390,7 @@ static void connection_turn(uv_poll_t *poll, int status, int events)
         !(connection->paused && connection->state == CONNECTION_OPEN))
         connection_read(connection);
     connection_watch(connection);
+    loop_ran("connection_turn");
 }
 
 /* ---- what the owner asks for ---- */

@@ -1,9 +1,19 @@
 #include "io/loop.h"
 
 #include <signal.h>
+#include <time.h>
 #include <uv.h>
 
+#include "base/bounds.h"
+
 #include "io/clock.h"
+#include "io/log.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SLOWER = 10 }; /* what the sanitizers cost */
+#else
+enum { SLOWER = 1 };
+#endif
 
 struct loop {
     uv_loop_t uv;
@@ -17,11 +27,49 @@ struct loop {
     struct list tasks, signals;
 };
 
+/* Of the loop that runs: where its last callback left the clocks. */
+static struct {
+    struct loop *loop; /* NULL: none runs */
+    int64_t cpu_us, real_us;
+} watched;
+
 struct signal_handle {
     uv_signal_t uv;
     struct link link;
     struct list watches;
 };
+
+/* ---- what holds the loop ---- */
+
+static int64_t cpu_us(void)
+{
+    struct timespec time;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0)
+        unreachable("a thread cannot read its CPU time");
+    return (int64_t)time.tv_sec * US_PER_SECOND + time.tv_nsec / 1000;
+}
+
+static int64_t real_us(void)
+{
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+void loop_ran(const char *what)
+{
+    if (watched.loop == NULL)
+        return;
+    int64_t woke_us = (int64_t)uv_now(&watched.loop->uv) * US_PER_MS; /* it slept until then, if it slept */
+    int64_t cpu_before_us = watched.cpu_us, before_us = MAX_OF(watched.real_us, woke_us);
+    watched.cpu_us = cpu_us();
+    watched.real_us = real_us();
+    long long cpu_ms = (watched.cpu_us - cpu_before_us) / US_PER_MS, ms = (watched.real_us - before_us) / US_PER_MS;
+    if (cpu_ms >= SLOWER * BOUND_LOOP_US / US_PER_MS)
+        log_warning("loop", "held by %s for %lld ms of CPU time, %lld ms in all", what, cpu_ms, ms);
+    else if (ms >= SLOWER * BOUND_LOOP_US / US_PER_MS)
+        log_debug("loop", "%s took %lld ms, %lld ms of CPU time: it waited, or the machine was busy", what, ms, cpu_ms);
+}
+
+/* ---- timers ---- */
 
 static void heap_put(struct loop *loop, size_t place, struct timer *timer)
 {
@@ -50,9 +98,9 @@ static void heap_down(struct loop *loop, size_t place)
     heap_put(loop, place, timer);
 }
 
-void timer_init(struct timer *timer, struct loop *loop, void (*fired)(struct timer *timer))
+void timer_init_named(struct timer *timer, struct loop *loop, void (*fired)(struct timer *timer), const char *name)
 {
-    *timer = (struct timer){ .fired = fired, .loop = loop };
+    *timer = (struct timer){ .fired = fired, .name = name, .loop = loop };
 }
 
 bool timer_is_started(const struct timer *timer)
@@ -89,9 +137,12 @@ void timer_start(struct timer *timer, int64_t delay_us)
     heap_up(loop, loop->timers);
 }
 
-void task_init(struct task *task, void (*run)(struct task *task))
+/* ---- tasks ---- */
+
+void task_init_named(struct task *task, void (*run)(struct task *task), const char *name)
 {
     task->run = run;
+    task->name = name;
     link_init(&task->link);
 }
 
@@ -118,8 +169,10 @@ static void run_timers(struct loop *loop)
     struct tick now = clock_tick();
     while (loop->timers > 0 && !tick_before(now, loop->heap[1]->at)) {
         struct timer *timer = loop->heap[1];
+        const char *name = timer->name;
         timer_stop(timer);
         timer->fired(timer);
+        loop_ran(name);
     }
 }
 
@@ -132,7 +185,9 @@ static void run_tasks(struct loop *loop)
         list_append(&now, link);
     for (struct link *link; (link = list_take_first(&now)) != NULL;) {
         struct task *task = container_of(link, struct task, link);
+        const char *name = task->name;
         task->run(task);
+        loop_ran(name);
     }
     if (list_is_empty(&loop->tasks))
         uv_idle_stop(&loop->awake);
@@ -153,6 +208,7 @@ static void alarm_rang(uv_timer_t *timer)
 static void loop_sleeps(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
+    loop_ran("a callback of libuv");
     if (loop->timers == 0) {
         uv_timer_stop(&loop->alarm);
         return;
@@ -192,7 +248,12 @@ struct uv_loop_s *loop_uv(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    uv_update_time(&loop->uv);
+    watched.loop = loop;
+    watched.cpu_us = cpu_us();
+    watched.real_us = real_us();
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    watched.loop = NULL;
 }
 
 void loop_stop(struct loop *loop)
@@ -231,6 +292,7 @@ static void signal_came(uv_signal_t *uv, int number)
         struct signal_watch *watch = container_of(link, struct signal_watch, link);
         watch->heard(watch, number);
     }
+    loop_ran("a signal");
 }
 
 static struct signal_handle *signal_of(struct loop *loop, int number)

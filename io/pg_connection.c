@@ -46,6 +46,7 @@ static void watch_heard(uv_poll_t *poll, int status, int events)
     }
     if (watch->connection != NULL)
         connection_turn(watch->connection, events);
+    loop_ran("the database's answer");
 }
 
 /* false: there is no descriptor to wait for. */
@@ -197,6 +198,7 @@ static void connection_resolved(uv_getaddrinfo_t *request, int status, struct ad
     else
         connection_lose(connection, "the host's name has no address now");
     uv_freeaddrinfo(found);
+    loop_ran("connection_resolved");
 }
 
 void pg_connection_open(struct pg_connection *connection)

@@ -326,16 +326,28 @@ static void transaction_free(struct transaction *transaction)
     pool_left(pool);
 }
 
+/* The statement asked last, for whom its answer keeps at work. */
+static const char *transaction_name(const struct transaction *transaction)
+{
+    for (size_t i = transaction->count; i > 0; i--)
+        if (transaction->asked[i - 1].statement != NULL)
+            return transaction->asked[i - 1].statement->name;
+    return "a transaction";
+}
+
 void transaction_tell(struct transaction *transaction)
 {
+    const char *name = transaction_name(transaction);
     if (transaction->state == TRANSACTION_HEARING) {
         transaction->state = TRANSACTION_OPEN;
         transaction->heard(transaction->wait, transaction);
+        loop_ran(name);
         return;
     }
     assert(transaction->state == TRANSACTION_OVER);
     transaction->wait->ended(transaction->wait, transaction, &transaction->end);
     transaction_free(transaction);
+    loop_ran(name);
 }
 
 bool pg_may_try_again(const struct pg_end *end)

@@ -414,9 +414,8 @@ static void conversation_read(struct conversation *conversation)
         conversation->in_length += (size_t)length;
 }
 
-static void conversation_heard(uv_poll_t *poll, int status, int events)
+static void conversation_hear(struct conversation *conversation, int status, int events)
 {
-    struct conversation *conversation = container_of(poll, struct conversation, poll);
     if (status < 0) { /* an error of the socket; libuv has stopped the poll */
         conversation_close(conversation, SEEN_RESET);
         return;
@@ -427,6 +426,12 @@ static void conversation_heard(uv_poll_t *poll, int status, int events)
         conversation_read(conversation);
     if (conversation->phase != OVER)
         conversation_work(conversation);
+}
+
+static void conversation_heard(uv_poll_t *poll, int status, int events)
+{
+    conversation_hear(container_of(poll, struct conversation, poll), status, events);
+    loop_ran("conversation_heard");
 }
 
 void conversation_look(struct conversation *conversation)

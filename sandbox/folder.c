@@ -152,6 +152,7 @@ static void folder_worked(uv_work_t *work, int status)
     folder->bytes -= errand->length;
     memory_free(&folder->errand);
     folder_next(folder);
+    loop_ran("folder_worked");
 }
 
 static void folder_next(struct folder *folder)

@@ -94,6 +94,7 @@ static void host_called(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     for (int i = 0; i < HOST_ACCEPTS_MAX && host_accept(listener->host); i++)
         continue;
+    loop_ran("host_called");
 }
 
 bool host_begin(struct host *host, struct ip ip, uint16_t port, const char **fault)

@@ -211,6 +211,7 @@ static void http_run(struct http *http)
         timer_start(&http->timer, (int64_t)MIN_OF(timeout_ms, (MHD_UNSIGNED_LONG_LONG)1000) * US_PER_MS);
     else
         timer_stop(&http->timer);
+    loop_ran("libmicrohttpd");
 }
 
 static void http_woke(uv_poll_t *poll, int status, int events)

@@ -66,6 +66,7 @@ static void run(struct http *http)
 {
     MHD_run(http->daemon);
     set_timer(http);
+    loop_ran("libmicrohttpd");
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -1,4 +1,5 @@
 """Fixtures: one session of programs, loopback and a migrated cluster a run; a platform a module, or one of its own."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -37,14 +38,12 @@ def session():
 @pytest.fixture
 def platform(session):
     """Makes platforms that end with the test: platform(), platform(rate=60)."""
-    made = []
-
-    def make(worker=True, **options):
-        made.append(Evenpost(session, **options))
-        return made[-1].start(worker=worker)
-    yield make
-    for evenpost in made:
-        evenpost.stop()
+    with contextlib.ExitStack() as ends:
+        def make(worker=True, **options):
+            evenpost = Evenpost(session, **options)
+            ends.callback(evenpost.stop)
+            return evenpost.start(worker=worker)
+        yield make
 
 
 @pytest.fixture(scope="module")

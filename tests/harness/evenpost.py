@@ -20,6 +20,7 @@ import uuid
 
 from harness.api import Api
 from harness.clock import UTC, Clock, instant, rfc3339
+from harness.complaints import complaints_of
 from harness.postgres import Postgres
 from harness.process import Process
 from harness.receiver import Receiver
@@ -111,7 +112,7 @@ class Evenpost:
         wait_until(serves, seconds, lambda: f"/readyz; {self.server.tail(5)}")
 
     def stop(self):
-        for program in [*self.extra, self.worker, self.jobs, self.server, self.sandbox]:
+        for program in self._programs():
             program.kill()
         for receiver in self.receivers:
             receiver.close()
@@ -121,6 +122,8 @@ class Evenpost:
             self.database.crash()
         if self.database.holder:
             self.database.holder.kill()
+        complaints = [line for program in self._programs() for line in complaints_of(program)]
+        assert not complaints, complaints
 
     def another_worker(self, *arguments):
         """A second worker process for the same host (or with the given arguments), not started."""
@@ -204,6 +207,9 @@ class Evenpost:
         patience.renew()
 
     # Inside.
+
+    def _programs(self):
+        return [*self.extra, self.worker, self.jobs, self.server, self.sandbox]
 
     def _status(self, path):
         try:

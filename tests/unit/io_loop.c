@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/bounds.h"
 #include "base/hash.h"
 
 #include "io/clock.h"
@@ -158,12 +161,70 @@ static void a_clock_of_now_is_the_real_one_until_it_is_moved(void **state)
     assert_non_null(fault);
 }
 
+/* ---- what holds the loop (T179) ---- */
+
+enum { SANITIZERS_COST = 10 };
+
+static struct timer busy, sleepy;
+
+static void busy_fired(struct timer *timer)
+{
+    (void)timer;
+    struct timespec begun, now;
+    int64_t used_us = 0;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+    while (used_us < SANITIZERS_COST * BOUND_LOOP_US + US_PER_MS) {
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        used_us = (now.tv_sec - begun.tv_sec) * US_PER_SECOND + (now.tv_nsec - begun.tv_nsec) / 1000;
+    }
+}
+
+static void sleepy_fired(struct timer *timer)
+{
+    (void)timer;
+    nanosleep(&(struct timespec){ 0, 2 * BOUND_LOOP_US * 1000 }, NULL);
+}
+
+/* What the loop says on standard error meanwhile. */
+static void run_and_hear(char *said, size_t room)
+{
+    int ends[2], error = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    loop_run(loop);
+    dup2(error, STDERR_FILENO);
+    close(ends[1]);
+    ssize_t length = read(ends[0], said, room - 1);
+    said[MAX_OF(length, 0)] = '\0';
+    close(ends[0]);
+    close(error);
+}
+
+static void
+what_holds_the_loop_is_named(void **state) /* catches: a machine that is busy taken for a callback that is */
+{
+    (void)state;
+    char said[2000];
+    timer_init(&busy, loop, busy_fired);
+    timer_init(&sleepy, loop, sleepy_fired);
+    timer_init(&last, loop, stop_fired);
+    timer_start(&sleepy, 0);
+    timer_start(&busy, 1000);
+    timer_start(&last, 2000);
+    run_and_hear(said, sizeof said);
+    assert_non_null(strstr(said, "warning"));
+    assert_non_null(strstr(said, "held by busy_fired"));
+    assert_null(strstr(said, "sleepy_fired"));
+    assert_null(strstr(said, "stop_fired"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_and_stopped_ones_never),
         cmocka_unit_test(a_task_may_ask_for_another_turn),
         cmocka_unit_test(a_signal_is_heard_on_the_loop),
+        cmocka_unit_test(what_holds_the_loop_is_named),
         cmocka_unit_test(a_clock_file_stands_runs_and_only_goes_forward),
         cmocka_unit_test(a_clock_of_now_is_the_real_one_until_it_is_moved),
     };
