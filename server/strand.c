@@ -10,6 +10,9 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 enum { STACK_BYTES = 512 * 1024, SPARE_MAX = 64 };
 
@@ -26,14 +29,20 @@ struct strand {
     const void *stack_outside;
     size_t size_outside;
 #endif
+#ifdef __SANITIZE_THREAD__
+    void *fiber_inside, *fiber_outside; /* ThreadSanitizer's own word for a stack; a new one for each strand */
+#endif
 };
 
 static struct strand *spare;
 static size_t spare_count;
 
-/* AddressSanitizer wants to be told of each change of stack. */
+/* The sanitizers want to be told of each change of stack. */
 static void leave(struct strand *strand)
 {
+#ifdef __SANITIZE_THREAD__
+    __tsan_switch_to_fiber(strand->fiber_outside, 0);
+#endif
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(strand->ended ? NULL : &strand->fake_inside, strand->stack_outside,
                                    strand->size_outside);
@@ -46,6 +55,10 @@ static void leave(struct strand *strand)
 
 static void enter(struct strand *strand)
 {
+#ifdef __SANITIZE_THREAD__
+    strand->fiber_outside = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(strand->fiber_inside, 0);
+#endif
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&strand->fake_outside, strand->stack, STACK_BYTES);
 #endif
@@ -98,6 +111,9 @@ static void strand_put_away(struct strand *strand)
 #ifdef __SANITIZE_ADDRESS__
     __asan_unpoison_memory_region(strand->stack, STACK_BYTES);
 #endif
+#ifdef __SANITIZE_THREAD__
+    __tsan_destroy_fiber(strand->fiber_inside);
+#endif
     if (spare_count >= SPARE_MAX) {
         strand_unmap(strand);
         return;
@@ -121,6 +137,9 @@ struct strand *strand_new(void (*run)(void *of), void *of, bool *over)
     strand->over = over;
     strand->ended = false;
     strand->waits = true;
+#ifdef __SANITIZE_THREAD__
+    strand->fiber_inside = __tsan_create_fiber(0);
+#endif
     read_context(&strand->inside);
     strand->inside.uc_stack.ss_sp = strand->stack;
     strand->inside.uc_stack.ss_size = STACK_BYTES;

@@ -6,8 +6,13 @@
 #   KIND     unit, conversations, sim, promises, db, api, peers, faults, fuzz, bench; without one: all of them but bench.
 #   --long   all of them and bench, slow parts too.
 #
-# Programs are built twice, for release and with AddressSanitizer and UBSan; what each kind said stays in the home,
-# log/test/KIND.log. One test alone:  ./evenpost test promises -k a_second_worker
+# Programs are built three times: for release, with AddressSanitizer and UBSan, and with ThreadSanitizer. What each kind said
+# stays in the home, log/test/KIND.log. One test alone:  ./evenpost test promises -k a_second_worker
+#
+# The programs think in one thread. Others are libuv's: they look up the name of the database's host, do what takes long
+# (io/aside.h) and write the sandbox's files; and a request has a stack of its own (server/strand.h). That is what
+# ThreadSanitizer is there for: it runs the unit tests of the rooms that have a loop, the sandbox, P7 and what is done aside; with
+# --long all promises. It needs no suppressions.
 
 set -euo pipefail
 cd "$EVENPOST_ROOT"
@@ -22,6 +27,7 @@ cd "$EVENPOST_ROOT"
 
 kinds_known=(unit conversations sim promises db api peers faults pages fuzz bench)
 sanitized=$EVENPOST_HOME/build-sanitized
+threaded=$EVENPOST_HOME/build-threaded
 fuzzed=$EVENPOST_HOME/build-fuzz
 results=$EVENPOST_HOME/test
 kinds=()
@@ -65,6 +71,8 @@ builds_make() {
     step "programs built for release" build_into "$EVENPOST_BUILD" -DCMAKE_BUILD_TYPE=Release
     step "programs built with AddressSanitizer and UBSan" build_into "$sanitized" \
         -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEVENPOST_SANITIZE=address,undefined
+    step "programs built with ThreadSanitizer" build_into "$threaded" \
+        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEVENPOST_SANITIZE=thread
 }
 
 # libFuzzer is clang's.
@@ -77,25 +85,52 @@ lists_have() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -print -quit 2>/dev/null)" ] || apt update
 }
 
-# in_c KIND BUILD NAME: the kind's C programs of one build, whose names carry the kind as label.
+# in_c KIND BUILD NAME [CTEST ARGUMENT...]: the kind's C programs of one build, whose names carry the kind as label.
 in_c() {
-    timeout --kill-after=10 1800 nice ctest --test-dir "$2" -L "^$1\$" ${only:+-R "$only"} --no-tests=ignore \
-        -j 2 --output-on-failure --test-output-size-passed 1000000 --output-junit "$results/$1.$3.xml" || true
-}
-
-# in_python KIND BUILD NAME [PYTEST ARGUMENT...]
-in_python() {
     local kind=$1 build=$2 result=$results/$1.$3.xml
     shift 3
+    timeout --kill-after=10 1800 nice ctest --test-dir "$build" -L "^$kind\$" ${only:+-R "$only"} --no-tests=ignore "$@" \
+        -j 2 --output-on-failure --test-output-size-passed 1000000 --output-junit "$result" || true
+}
+
+# in_python KIND BUILD NAME [PYTEST ARGUMENT...]: all of the kind, or the files that are named first.
+in_python() {
+    local kind=$1 build=$2 result=$results/$1.$3.xml files=()
+    shift 3
+    while [[ ${1:-} == *.py ]]; do files+=("tests/$kind/$1"); shift; done
+    [ "${#files[@]}" -gt 0 ] || files=("tests/$kind")
     EVENPOST_BUILD=$build EVENPOST_FUZZ_BUILD=$fuzzed EVENPOST_TEST_LONG=$long ASAN_OPTIONS=detect_leaks=0 \
         timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
-        nice /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "tests/$kind" ${only:+-k "$only"} "$@" \
+        nice /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "${files[@]}" ${only:+-k "$only"} "$@" \
         -o junit_family=xunit1 --junitxml="$result" || true
 }
 
 # A kind that leaves no result was broken off: that is a failure, and the tally says so.
 expect() {
     printf '%s\n' "$1" >>"$results/expected"
+}
+
+# What has no loop has no second thread.
+in_threads() {
+    local apart='^unit_(base|mail|policy)_'
+    [ -n "$long" ] || apart+='|^unit_io_pg_chaos$' # half a minute, and one thread
+    case $1 in
+    unit)
+        expect unit.threaded
+        in_c unit "$threaded" threaded -E "$apart"
+        expect unit.python-threaded
+        in_python unit "$threaded" python-threaded test_sandbox.py
+        ;;
+    promises)
+        expect promises.python-threaded
+        if [ -n "$long" ]; then in_python promises "$threaded" python-threaded
+        else in_python promises "$threaded" python-threaded p7_tenants_are_walls.py; fi
+        ;;
+    faults)
+        expect faults.python-threaded
+        in_python faults "$threaded" python-threaded test_loop.py
+        ;;
+    esac
 }
 
 kind_run() {
@@ -116,6 +151,7 @@ kind_run() {
         in_python "$kind" "$sanitized" python-sanitized \
             --ignore=tests/unit/test_launcher.py --ignore=tests/promises/broken   # the launcher; builds of their own
     fi
+    in_threads "$kind"
     printf '== %s took %d s\n' "$kind" $((SECONDS - begun))
 }
 

@@ -143,7 +143,7 @@ static void a_commit_that_no_standby_has_is_unknown(void **state) /* catches: CO
 
 struct relay {
     int listener;
-    bool deaf; /* to the server's COMMIT: both ends are closed instead */
+    _Atomic bool deaf; /* to the server's COMMIT: both ends are closed instead */
 };
 
 static bool relay_pass(const struct relay *relay, int from, int to, bool from_server)

@@ -33,7 +33,7 @@ make() {
 start() {
     [ -d "$folder/data" ] || make
     as_owner "$programs/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --silent start \
-        --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off -c max_connections=50"
+        --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off -c max_connections=200"
 }
 
 stop() {
