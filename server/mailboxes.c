@@ -298,14 +298,15 @@ static json_t *read_made(struct request *request, const struct mailboxes_make *m
                                                                              .now = request->now });
     if (!request_read(request))
         return NULL;
+    size_t count = mailboxes_read_count(transaction, asked);
+    struct mailboxes_read_row *rows = arena_make_array(request->arena, struct mailboxes_read_row, count);
+    for (size_t n = 0; n < count; n++) /* each once: taking a row apart is what costs */
+        rows[n] = mailboxes_read_get(transaction, asked, n);
     json_t *data = json_array();
-    for (size_t i = 0; i < make->count; i++) {
-        for (size_t n = 0; n < mailboxes_read_count(transaction, asked); n++) {
-            struct mailboxes_read_row row = mailboxes_read_get(transaction, asked, n);
-            if (uuid_equal(row.mailbox_id, ids[i]))
-                json_array_append_new(data, mailbox_json(request, &row));
-        }
-    }
+    for (size_t i = 0; i < make->count; i++)
+        for (size_t n = 0; n < count; n++)
+            if (uuid_equal(rows[n].mailbox_id, ids[i]))
+                json_array_append_new(data, mailbox_json(request, &rows[n]));
     return data;
 }
 
