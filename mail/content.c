@@ -364,11 +364,21 @@ static void write_head(struct builder *out, const struct content_spec *spec)
     header_write_text(out, TEXT("MIME-Version"), TEXT("1.0"));
 }
 
+/* It counts how often, without a lock: two threads that compose must not both be the first. */
+static void init_once(void)
+{
+    static gsize done;
+    if (!g_once_init_enter(&done))
+        return;
+    g_mime_init();
+    g_once_init_leave(&done, 1);
+}
+
 struct content content_compose(struct arena *arena, const struct content_spec *spec)
 {
     assert(content_check(spec).fault == CONTENT_GOOD);
     assert(header_is_message_id(spec->message_id));
-    g_mime_init(); /* once; after that it only counts */
+    init_once();
     struct builder out = builder_in(arena);
     write_head(&out, spec);
     GMimeObject *object = whole(arena, spec);

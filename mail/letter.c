@@ -1,5 +1,44 @@
 #include "mail/letter.h"
 
+size_t letter_size(const struct letter *letter)
+{
+    size_t size = size_add(letter->text.length, letter->html.length);
+    for (size_t i = 0; i < letter->file_count; i++)
+        size = size_add(size, letter->file_base64[i].length);
+    return size;
+}
+
+static struct text copy(struct arena *arena, struct text text)
+{
+    return text_is_none(text) ? TEXT_NONE : text_copy(arena, text);
+}
+
+static const struct text *copy_all(struct arena *arena, const struct text *texts, size_t count)
+{
+    struct text *copies = arena_make_array(arena, struct text, count);
+    for (size_t i = 0; i < count; i++)
+        copies[i] = copy(arena, texts[i]);
+    return copies;
+}
+
+struct letter letter_copy(struct arena *arena, const struct letter *letter)
+{
+    struct letter own = *letter;
+    struct text *const texts[] = {
+        &own.from_address, &own.from_name, &own.to_address, &own.to_name,    &own.reply_to,
+        &own.subject,      &own.text,      &own.html,       &own.message_id, &own.in_reply_to
+    };
+    for (size_t i = 0; i < COUNT(texts); i++)
+        *texts[i] = copy(arena, *texts[i]);
+    own.references = copy_all(arena, letter->references, letter->reference_count);
+    own.header_names = copy_all(arena, letter->header_names, letter->header_count);
+    own.header_values = copy_all(arena, letter->header_values, letter->header_count);
+    own.file_names = copy_all(arena, letter->file_names, letter->file_count);
+    own.file_types = copy_all(arena, letter->file_types, letter->file_count);
+    own.file_base64 = copy_all(arena, letter->file_base64, letter->file_count);
+    return own;
+}
+
 static const struct content_field *fields_of(struct arena *arena, const struct letter *letter)
 {
     struct content_field *fields = arena_make_array(arena, struct content_field, letter->header_count);

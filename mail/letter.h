@@ -25,6 +25,10 @@ struct letter {
     size_t file_count;
 };
 
+size_t letter_size(const struct letter *letter); /* of its texts and files, octets; heads are small */
+/* The same letter, with all its texts in the arena. */
+struct letter letter_copy(struct arena *arena, const struct letter *letter);
+
 struct letter_made {
     struct address from, to;
     struct content content;

@@ -73,7 +73,7 @@ bool idempotency_read_key(struct request *request)
 }
 
 /* The request by its meaning: its target, and its JSON without white space and order. */
-static void digest_of(const struct request *request, uint8_t digest[SECRET_DIGEST])
+static void digest_of(struct request *request, void *digest)
 {
     struct builder builder = builder_in(request->arena);
     builder_add(&builder, request->exchange->path);
@@ -127,7 +127,7 @@ bool idempotency_enter(struct request *request)
     list_init(&wait->waiting);
     link_init(&wait->link);
     task_init(&wait->task, on_turn);
-    digest_of(request, wait->digest);
+    request_aside(request, request->exchange->body.length, digest_of, wait->digest);
     struct map *held = request->server->idempotency->held;
     struct idempotency_wait *holder = map_find(held, wait->name);
     if (holder != NULL && !wait_for(request, holder, wait))

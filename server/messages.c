@@ -24,7 +24,9 @@ LEDGER_CALL(resend, resend_message)
 struct draft {
     struct content_spec spec;
     struct address reply_to;
+    struct text headers, attachments, metadata; /* as JSON, as they are kept */
     struct faults faults;
+    bool good;
 };
 
 static void draft_fields(struct request *request, struct draft *draft)
@@ -172,6 +174,30 @@ static bool draft_check(struct request *request, struct draft *draft)
     return false;
 }
 
+static struct text json_words(struct arena *arena, const json_t *value)
+{
+    if (value == NULL || json_is_null(value))
+        return TEXT_NONE;
+    char *dumped = json_dumps(value, JSON_COMPACT);
+    assert(dumped != NULL);
+    struct text text = text_copy(arena, text_of(dumped));
+    memory_free(&dumped);
+    return text;
+}
+
+/* The whole draft; of a large body it takes a while. */
+static void draft_make(struct request *request, void *of)
+{
+    struct draft *draft = of;
+    draft_fill(request, draft);
+    draft->good = draft_check(request, draft);
+    if (!draft->good)
+        return;
+    draft->headers = json_words(request->arena, json_object_get(request->body, "headers"));
+    draft->attachments = json_words(request->arena, json_object_get(request->body, "attachments"));
+    draft->metadata = json_words(request->arena, json_object_get(request->body, "metadata"));
+}
+
 /* ---- send ---- */
 
 static void refuse_accept(struct request *request, enum accept_word word, struct instant free_from)
@@ -216,17 +242,6 @@ static void refuse_accept(struct request *request, enum accept_word word, struct
         request_refuse_field(request, words.problem, words.pointer, problem_slug(words.problem), "%s", words.detail);
 }
 
-static struct text json_words(struct arena *arena, const json_t *value)
-{
-    if (value == NULL || json_is_null(value))
-        return TEXT_NONE;
-    char *dumped = json_dumps(value, JSON_COMPACT);
-    assert(dumped != NULL);
-    struct text text = text_copy(arena, text_of(dumped));
-    memory_free(&dumped);
-    return text;
-}
-
 static void answer_kept(struct request *request, struct uuid message)
 {
     json_t *json = message_read_one(request, request->act.transaction, message);
@@ -264,8 +279,8 @@ void messages_create(struct request *request)
 {
     const json_t *body = request->body;
     struct draft draft;
-    draft_fill(request, &draft);
-    if (!draft_check(request, &draft))
+    request_aside(request, request->exchange->body.length, draft_make, &draft);
+    if (!draft.good)
         return;
     struct accept accept = {
         .message = act_id(&request->act),
@@ -279,9 +294,9 @@ void messages_create(struct request *request)
         .text = draft.spec.text,
         .html = draft.spec.html,
         .reply_to = draft.spec.reply_to == NULL ? TEXT_NONE : draft.reply_to.text,
-        .headers = json_words(request->arena, json_object_get(body, "headers")),
-        .attachments = json_words(request->arena, json_object_get(body, "attachments")),
-        .metadata = json_words(request->arena, json_object_get(body, "metadata")),
+        .headers = draft.headers,
+        .attachments = draft.attachments,
+        .metadata = draft.metadata,
         .tag = body_text(body, "tag"),
         .header_message_id = TEXT_NONE,
         .scheduled_at = body_instant(body, "scheduled_at"),

@@ -344,6 +344,18 @@ static struct letter letter_of(const struct message_letter_row *row)
     };
 }
 
+struct composing {
+    struct letter letter;
+    struct letter_made made;
+    bool good;
+};
+
+static void compose(struct request *request, void *of)
+{
+    struct composing *composing = of;
+    composing->good = letter_compose(request->arena, &composing->letter, &composing->made);
+}
+
 void messages_source(struct request *request)
 {
     struct uuid message = request_id_in_path(request, ID_MESSAGE), customer;
@@ -359,12 +371,13 @@ void messages_source(struct request *request)
     }
     struct message_letter_row row = message_letter_get(transaction, asked, 0);
     struct letter letter = letter_of(&row);
-    struct letter_made made;
-    if (!letter_compose(request->arena, &letter, &made)) {
+    struct composing composing = { .letter = letter_copy(request->arena, &letter) };
+    request_aside(request, letter_size(&composing.letter), compose, &composing);
+    if (!composing.good) {
         request_refuse(request, PROBLEM_UNAVAILABLE, "The message cannot be composed any more.");
         return;
     }
     request_answer(request, 200, NULL);
-    request->answer.text = made.content.octets;
+    request->answer.text = composing.made.content.octets;
     request->answer.content_type = "message/rfc822";
 }

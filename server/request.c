@@ -1,5 +1,8 @@
 #include "server/request.h"
 
+#include "base/bounds.h"
+
+#include "io/aside.h"
 #include "io/clock.h"
 #include "io/log.h"
 
@@ -179,7 +182,39 @@ bool request_wait(struct request *request)
 
 void request_wake(struct request *request)
 {
+    const char *name = request->route->name;
     strand_resume(request->strand);
+    loop_ran(name);
+}
+
+struct request_aside {
+    struct aside aside;
+    struct request *request;
+    void (*work)(struct request *request, void *of);
+    void *of;
+};
+
+static void aside_works(struct aside *aside)
+{
+    struct request_aside *given = container_of(aside, struct request_aside, aside);
+    given->work(given->request, given->of);
+}
+
+static void aside_done(struct aside *aside)
+{
+    request_wake(container_of(aside, struct request_aside, aside)->request);
+}
+
+void request_aside(struct request *request, size_t octets, void (*work)(struct request *request, void *of), void *of)
+{
+    if (octets <= BOUND_ASIDE) {
+        work(request, of);
+        return;
+    }
+    struct request_aside *given = arena_make(request->arena, struct request_aside);
+    *given = (struct request_aside){ { aside_works, aside_done }, request, work, of };
+    aside_start(request->server->loop, &given->aside);
+    strand_wait(request->strand);
 }
 
 static void on_act_ended(struct act *act, const struct pg_end *end)
@@ -377,12 +412,20 @@ static bool take_rate(struct request *request)
     return false;
 }
 
+static void take_body(struct request *request, void *of)
+{
+    (void)of;
+    if (!body_take(request))
+        assert(request->answer.status != 0);
+}
+
 static void work(struct request *request)
 {
     const struct route *route = request->route;
     if (route->who != WHO_ANYONE && (!authenticate(request) || !take_rate(request) || !tenant_find(request)))
         return;
-    if (!body_take(request))
+    request_aside(request, request->exchange->body.length, take_body, NULL);
+    if (request->answer.status != 0)
         return;
     if (route_writes(route))
         write(request);
@@ -406,5 +449,5 @@ void request_serve(struct exchange *exchange)
 {
     struct request *request = request_of(exchange);
     request->strand = strand_new(run, request, &request->strand_over);
-    strand_resume(request->strand);
+    request_wake(request);
 }

@@ -98,6 +98,12 @@ bool request_refused_by(const struct request *request, const char *constraint);
 /* Waits until somebody calls request_wake(); false: the transaction ended meanwhile. */
 MUST_USE bool request_wait(struct request *request);
 void request_wake(struct request *request);
+/*
+ * Runs work(request, of): at once, or, where there are many octets to go through, in another thread while this request waits.
+ * It may use the arena, the body and the answer, and nothing that others have too: no transaction, no clock, no log. What was
+ * read of a transaction is gone behind it.
+ */
+void request_aside(struct request *request, size_t octets, void (*work)(struct request *request, void *of), void *of);
 
 /*
  * LEDGER_CALL(accept, accept_message) makes `bool accept_call(struct request *, struct accept *)`, which calls the

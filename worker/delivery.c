@@ -250,16 +250,18 @@ static void fill_retry(struct delivery *delivery, const struct letter_load_row *
         retry->window = (struct span){ delivery->due.at, delivery->due.not_after };
 }
 
-static void letter_read(struct delivery *delivery, const struct letter_load_row *row)
+static void compose(struct delivery *delivery)
 {
-    struct letter letter;
-    fill_letter(row, &letter);
-    fill_retry(delivery, row);
-    if (!letter_compose(delivery->arena, &letter, &delivery->letter)) {
+    delivery->composed = letter_compose(delivery->arena, &delivery->letter, &delivery->made);
+}
+
+static void go(struct delivery *delivery)
+{
+    if (!delivery->composed) {
         end_uncomposable(delivery);
         return;
     }
-    delivery->message = (struct smtp_message){ &delivery->letter.from, &delivery->letter.to, delivery->letter.content };
+    delivery->message = (struct smtp_message){ &delivery->made.from, &delivery->made.to, delivery->made.content };
     if (delivery->session != NULL) {
         speak(delivery);
         return;
@@ -271,6 +273,36 @@ static void letter_read(struct delivery *delivery, const struct letter_load_row 
     struct permit *permit = delivery->permit;
     delivery->permit = NULL;
     delivery_connect(delivery, permit);
+}
+
+static void composing_works(struct aside *aside)
+{
+    compose(container_of(aside, struct delivery, composing));
+}
+
+static void composing_done(struct aside *aside)
+{
+    struct delivery *delivery = container_of(aside, struct delivery, composing);
+    if (lane_may_begin(delivery->lane))
+        go(delivery);
+    else
+        put_back(delivery, 0);
+}
+
+/* A large letter is composed by another thread; for the others it is still being read. */
+static void letter_read(struct delivery *delivery, const struct letter_load_row *row)
+{
+    struct letter letter;
+    fill_letter(row, &letter);
+    fill_retry(delivery, row);
+    delivery->letter = letter_copy(delivery->arena, &letter);
+    delivery->composing = (struct aside){ composing_works, composing_done };
+    if (letter_size(&letter) > BOUND_ASIDE) {
+        aside_start(delivery->lane->worker->loop, &delivery->composing);
+        return;
+    }
+    compose(delivery);
+    go(delivery);
 }
 
 static void reading_ended(struct transaction_wait *wait, struct transaction *transaction, const struct pg_end *end)

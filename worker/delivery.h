@@ -3,7 +3,8 @@
  *
  * One life. delivery_begin() with a permit to connect, or an idle session; the letter is read and composed; then
  *
- *   READING      the letter is asked of the database          gone, or not to be sent now: it ends without an attempt
+ *   READING      the letter is asked of the database,         gone, or not to be sent now: it ends without an attempt
+ *                and composed (a large one aside)
  *   PERMITLESS   its reused session had ended without a word  waits for that permit to come home
  *   SPEAKING     over a session; at the last line end it asks for authorization
  *   WRITING      the outcome, again and again until it is written
@@ -16,6 +17,8 @@
 
 #include "mail/letter.h"
 #include "policy/retry.h"
+
+#include "io/aside.h"
 
 #include "ledger/authorize.h"
 #include "ledger/outcome.h"
@@ -42,7 +45,10 @@ struct delivery {
     struct transaction_wait reading;
     size_t asked;
     struct retry_case retry; /* without the times of now */
-    struct letter_made letter;
+    struct aside composing;
+    struct letter letter; /* its texts live in the arena */
+    struct letter_made made;
+    bool composed;
     struct smtp_message message;
 
     struct session_sender sender;
