@@ -170,6 +170,11 @@ int64_t clock_wait_us(const struct clock *clock, struct instant until)
     return (int64_t)((double)left_us / rate) + 1;
 }
 
+struct instant clock_steady(const struct clock *clock)
+{
+    return (struct instant){ clock_tick().us + clock->wall_minus_boot_us };
+}
+
 int64_t clock_step_us(const struct clock *clock)
 {
     return clock_wall().us - clock_tick().us - clock->wall_minus_boot_us;

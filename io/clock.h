@@ -17,7 +17,7 @@ void clock_close(struct clock **clock);
 
 struct instant clock_now(const struct clock *clock);
 struct tick clock_tick(void);    /* CLOCK_BOOTTIME: real, goes on in suspend, never back */
-struct instant clock_wall(void); /* the machine's own wall clock: heartbeats, logs, webhook-timestamp */
+struct instant clock_wall(void); /* the machine's own wall clock: logs, webhook-timestamp */
 
 /* The machine's clock, or a file that was never jumped or scaled. */
 bool clock_is_real(const struct clock *clock);
@@ -28,6 +28,12 @@ double clock_rate(const struct clock *clock); /* 0 while it stands still */
  * is never above a second, so look again then.
  */
 int64_t clock_wait_us(const struct clock *clock, struct instant until);
+
+/*
+ * Real time that nobody sets: the wall clock as it was at clock_open(), gone on with CLOCK_BOOTTIME. For what programs tell
+ * each other of their lives, so that whose wall clock is set wrong is not taken for dead (T165).
+ */
+struct instant clock_steady(const struct clock *clock);
 
 /* How far the machine's wall clock has moved against CLOCK_BOOTTIME since clock_open(), µs. */
 int64_t clock_step_us(const struct clock *clock);

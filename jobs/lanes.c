@@ -15,8 +15,7 @@ struct lanes {
 
 static size_t lanes_find(struct chore *chore, struct transaction *transaction)
 {
-    (void)chore;
-    struct instant seen_before = instant_add(clock_wall(), -UNSEEN_US);
+    struct instant seen_before = instant_add(clock_steady(chore->work.crew->given.clock), -UNSEEN_US);
     return lanes_unseen_ask(transaction, &(struct lanes_unseen){ .seen_before = seen_before, .most = CHORE_PIECES });
 }
 

@@ -17,22 +17,22 @@ LEDGER_CALL(ip_release, ip_release)
 LEDGER_CALL(ip_pause, ip_pause)
 LEDGER_CALL(pacing_release, pacing_release_hold)
 
-static json_t *worker_json(struct arena *arena, const struct ips_read_row *row)
+static json_t *worker_json(struct arena *arena, const struct clock *clock, const struct ips_read_row *row)
 {
     bool alive = !instant_is_none(row->seen_at) && instant_is_none(row->ended_at) &&
-                 instant_since(clock_wall(), row->seen_at) <= ALIVE_US;
+                 instant_since(clock_steady(clock), row->seen_at) <= ALIVE_US;
     return json_pack("{s:b,s:o,s:I}", "alive", alive, "since", render_instant(arena, row->since), "generation",
                      (json_int_t)MAX_OF(row->generation, 0));
 }
 
-static json_t *ip_json(struct arena *arena, const struct ips_read_row *row)
+static json_t *ip_json(struct arena *arena, const struct clock *clock, const struct ips_read_row *row)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "id", render_id(arena, ID_IP, row->ip_id),
                      "address", render_text(row->address), "host", render_text(row->host), "ptr", render_text(row->ptr),
                      "state", render_text(row->state), "available_at", render_instant(arena, row->available_at),
                      "customer_id", render_id(arena, ID_CUSTOMER, row->customer_id), "pool_id",
-                     render_id(arena, ID_POOL, row->pool_id), "paused", row->paused, "worker", worker_json(arena, row),
-                     "created_at", render_instant(arena, row->created_at));
+                     render_id(arena, ID_POOL, row->pool_id), "paused", row->paused, "worker",
+                     worker_json(arena, clock, row), "created_at", render_instant(arena, row->created_at));
 }
 
 static json_t *read_one(struct request *request, struct transaction *transaction, struct uuid customer, struct uuid ip)
@@ -46,7 +46,7 @@ static json_t *read_one(struct request *request, struct transaction *transaction
         return NULL;
     }
     struct ips_read_row row = ips_read_get(transaction, asked, 0);
-    return ip_json(request->arena, &row);
+    return ip_json(request->arena, request->server->clock, &row);
 }
 
 static void answer_changed(struct request *request, struct uuid ip)
@@ -94,7 +94,7 @@ void ips_list(struct request *request)
     json_t *data = json_array();
     for (size_t i = 0; i < shown; i++) {
         row = ips_read_get(transaction, asked, i);
-        json_array_append_new(data, ip_json(request->arena, &row));
+        json_array_append_new(data, ip_json(request->arena, request->server->clock, &row));
     }
     page_answer(request, &page, data, count, row.ip_id);
 }
@@ -216,7 +216,8 @@ void ips_resume(struct request *request)
 static bool may_be_available(struct request *request, const struct ip_owner_row *owner)
 {
     if (!text_equal(body_text(request->body, "state"), TEXT("available")) || !instant_is_none(owner->ended_at) ||
-        instant_is_none(owner->seen_at) || instant_since(clock_wall(), owner->seen_at) >= LANE_FORGOTTEN_US)
+        instant_is_none(owner->seen_at) ||
+        instant_since(clock_steady(request->server->clock), owner->seen_at) >= LANE_FORGOTTEN_US)
         return true;
     request_refuse_field(request, PROBLEM_IP_UNAVAILABLE, "/state", "too-early",
                          "Its old lane has not ended; it is available ten minutes after that was last seen.");

@@ -99,7 +99,7 @@ static json_t *explanation_json(struct request *request, const struct messages_r
         .halted = row->halted,
         .lane_trouble = row->lane_trouble,
         .worker_alive = !instant_is_none(row->seen_at) && instant_is_none(row->lane_ended_at) &&
-                        instant_since(clock_wall(), row->seen_at) <= ALIVE_US,
+                        instant_since(clock_steady(request->server->clock), row->seen_at) <= ALIVE_US,
         .reply_code = row->reply_code,
         .reply_text = row->reply_text,
         .outcome = row->outcome,

@@ -134,13 +134,15 @@ static struct tenure *hear(struct ownership *ownership)
 static void wait_for_old(struct tenure *tenure, const struct ownership_before *before)
 {
     bool first = instant_is_none(before->since), clean = !instant_is_none(before->ended_at);
-    int64_t elsewhere_us =
-        instant_is_none(before->elsewhere_until) ? 0 : instant_since(before->elsewhere_until, clock_wall());
+    int64_t elsewhere_us = instant_is_none(before->elsewhere_until)
+                               ? 0
+                               : instant_since(before->elsewhere_until, clock_steady(tenure->worker->clock));
     tenure->same_host = elsewhere_us <= 0;
     tenure->wait_since = clock_tick();
-    int64_t resting_us = instant_is_none(before->resting_until)
-                             ? 0
-                             : MIN_OF(instant_since(before->resting_until, clock_wall()), BOUND_OTHER_HOST_US);
+    int64_t resting_us =
+        instant_is_none(before->resting_until)
+            ? 0
+            : MIN_OF(instant_since(before->resting_until, clock_steady(tenure->worker->clock)), BOUND_OTHER_HOST_US);
     int64_t least_us = MAX_OF(tenure->worker->takeover_wait_us, resting_us);
     int64_t most_us = tenure->same_host ? BOUND_TAKEOVER_US : MIN_OF(elsewhere_us, BOUND_OTHER_HOST_US);
     tenure->wait_at_least = tick_add(tenure->wait_since, least_us);
@@ -246,7 +248,7 @@ static bool is_live_elsewhere(const struct tenure *tenure, const struct lane_hol
 {
     if (row->ended || instant_is_none(row->seen_at))
         return false;
-    bool fresh = instant_since(clock_wall(), row->seen_at) < ALIVE_US;
+    bool fresh = instant_since(clock_steady(tenure->worker->clock), row->seen_at) < ALIVE_US;
     if (!is_our_place(tenure, row))
         return fresh;
     return fresh && row->pid != (int32_t)tenure->worker->pid && (kill(row->pid, 0) == 0 || errno != ESRCH);
@@ -383,7 +385,7 @@ void tenure_step(struct tenure *tenure)
 
 void tenure_rests(struct tenure *tenure, int64_t grace_us)
 {
-    tenure->resting_until = instant_add(clock_wall(), grace_us);
+    tenure->resting_until = instant_add(clock_steady(tenure->worker->clock), grace_us);
     if (tenure->owned)
         see(tenure);
 }
