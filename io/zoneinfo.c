@@ -8,7 +8,7 @@
 
 #include "io/file.h"
 
-#define ZONEINFO_FOLDER "/usr/share/zoneinfo/"
+#define ZONEINFO_FOLDER "/usr/share/zoneinfo"
 
 static bool is_of_a_name(char byte)
 {
@@ -48,11 +48,13 @@ static enum zoneinfo_word zoneinfo_load(struct arena *arena, int file, struct te
 
 enum zoneinfo_word zoneinfo_read(struct arena *arena, struct text name, struct text *bytes)
 {
-    char path[sizeof(ZONEINFO_FOLDER) + ZONEINFO_NAME] = ZONEINFO_FOLDER;
+    const char *folder = getenv("TZDIR");
     *bytes = TEXT_NONE;
     if (!is_a_name(name))
         return ZONEINFO_UNKNOWN;
-    memcpy(path + sizeof(ZONEINFO_FOLDER) - 1, name.bytes, name.length);
+    if (folder == NULL || folder[0] == '\0')
+        folder = ZONEINFO_FOLDER;
+    const char *path = text_terminated(arena, text_format(arena, "%s/%.*s", folder, TEXT_ARG(name)));
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0)
         return errno == ENOENT || errno == ENOTDIR ? ZONEINFO_UNKNOWN : ZONEINFO_UNREADABLE;

@@ -2,7 +2,8 @@
  * zoneinfo — the system's time zones: a TZif file (RFC 8536) by its IANA name, as bytes.
  *
  * policy/zone reads the bytes; this only finds them. A name is letters, digits, '_', '+', '-' in parts divided by '/',
- * never a path: no '.', no empty part, at most ZONEINFO_NAME bytes.
+ * never a path: no '.', no empty part, at most ZONEINFO_NAME bytes. The folder is the system's, or the one that TZDIR names, as
+ * for everybody else who reads them (tzset(3)).
  */
 #pragma once
 

@@ -1,5 +1,7 @@
 #include "ledger/taking.h"
 
+#include "ledger/zones.h"
+
 #include "ledger_statements.h"
 
 enum {
@@ -23,6 +25,23 @@ static void taking_end(struct taking *taking, enum taking_word word)
     taking->done(taking);
 }
 
+/* Is the local day where the zone has it now? A zone that this machine does not know contradicts nobody. */
+static bool taking_day_stands(struct act *act, const struct opening_take_row *row)
+{
+    const struct zone *zone = zones_find(act->ledger->zones, row->time_zone, clock_tick());
+    if (zone == NULL)
+        return true;
+    struct span day = window_day(zone, row->local_day);
+    return day.from.us == row->day_from.us && day.until.us == row->day_until.us;
+}
+
+/* All openings of that mailbox go, as by a change of its zone. */
+static void taking_renew(struct act *act, struct taking *taking)
+{
+    mailbox_renew_ask(act->transaction, &(struct mailbox_renew){ act->customer, taking->slot.mailbox });
+    openings_delete_ask(act->transaction, &(struct openings_delete){ act->customer, taking->slot.mailbox });
+}
+
 /* The row of either pick: the two statements give the same. True: an opening that nobody had taken. */
 static bool taking_pick_get(struct taking *taking, bool *stale)
 {
@@ -30,23 +49,25 @@ static bool taking_pick_get(struct taking *taking, bool *stale)
     bool any = uuid_is_nil(taking->mailbox);
     size_t count = any ? opening_take_any_count(act->transaction, taking->picked)
                        : opening_take_count(act->transaction, taking->picked);
-    *stale = false;
+    *stale = taking->renews = false;
     if (count == 0)
         return false;
     struct opening_take_row row;
     if (any) {
         struct opening_take_any_row from = opening_take_any_get(act->transaction, taking->picked, 0);
-        row = (struct opening_take_row){ from.mailbox_id, from.local_day, from.number,    from.day_from, from.day_until,
-                                         from.ip_id,      from.at,        from.not_after, from.taken };
+        row =
+            (struct opening_take_row){ from.mailbox_id, from.local_day, from.number,    from.day_from, from.day_until,
+                                       from.ip_id,      from.at,        from.not_after, from.taken,    from.time_zone };
         taking->address = from.address;
         taking->display_name = from.display_name;
     } else {
         row = opening_take_get(act->transaction, taking->picked, 0);
     }
-    *stale = row.taken;
+    taking->renews = !taking_day_stands(act, &row);
+    *stale = row.taken || taking->renews;
     taking->slot = (struct slot){ row.mailbox_id, row.local_day, row.number, row.ip_id, row.at, row.not_after };
     taking->day_span = (struct span){ row.day_from, row.day_until };
-    return !row.taken;
+    return !*stale;
 }
 
 /* ---- a named mailbox ---- */
@@ -85,6 +106,13 @@ static void named_lay(struct taking *taking)
     laying_start(act, &taking->laying);
 }
 
+static void named_pick_again(struct act *act, struct taking *taking)
+{
+    if (taking->renews)
+        taking_renew(act, taking);
+    named_pick(act, taking);
+}
+
 static void named_planned(struct act_step *step)
 {
     struct taking *taking = container_of(step, struct taking, step);
@@ -98,7 +126,7 @@ static void named_planned(struct act_step *step)
     else if (taking->picks++ == PICKS_MAX)
         taking_end(taking, TAKING_NONE);
     else if (stale)
-        named_pick(step->act, taking);
+        named_pick_again(step->act, taking);
     else
         named_lay(taking);
 }
@@ -114,7 +142,7 @@ static void named_heard(struct act_step *step)
         taking_end(taking, TAKING_MADE);
     } else {
         taking->usable = false;
-        named_pick(step->act, taking);
+        named_pick_again(step->act, taking);
     }
 }
 
@@ -193,6 +221,8 @@ static void any_heard(struct act_step *step)
     } else if (taking->picks++ == PICKS_MAX) {
         any_none(taking, step->act);
     } else if (stale) {
+        if (taking->renews)
+            taking_renew(step->act, taking);
         any_pick(step->act, taking);
     } else {
         taking->looked = mailboxes_least_ask(step->act->transaction, &(struct mailboxes_least){ step->act->customer });

@@ -2,7 +2,9 @@
  * taking — the earliest opening is picked and deleted; the caller inserts the slot that it becomes.
  *
  * One life: pick; a stale opening (its slot is taken) is gone now, pick again; none: lay further days, pick again, up to
- * the horizon. Without a mailbox the earliest of the customer is meant: only what lies within the days that are laid for
+ * the horizon. One that was laid under other rules of its zone (its local day begins or ends elsewhere now) is gone together
+ * with all that its mailbox has, and they are laid anew: after a change of tzdata nothing new is booked outside the window,
+ * and no new day shares hours with an old one that holds slots (T168). Without a mailbox the earliest of the customer is meant: only what lies within the days that are laid for
  * all of its mailboxes is picked, so that none that is earlier can be missing.
  */
 #pragma once
@@ -34,6 +36,7 @@ struct taking {
     struct uuid *unlaid;
     size_t plans, picked, looked;
     int32_t days; /* to be laid */
+    bool renews;  /* the opening picked was laid under other rules */
     unsigned picks;
     bool whatever; /* some mailboxes cannot be laid: what there is will do */
 };

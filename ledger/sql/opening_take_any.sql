@@ -3,7 +3,7 @@
 --   zone. From `all_from` on, and with `whatever`, what there is will do. No row: nothing is open there.
 -- takes: customer uuid, not_before timestamptz, all_from date, whatever boolean
 -- gives: mailbox_id uuid, local_day date, number smallint, day_from timestamptz, day_until timestamptz, ip_id uuid,
---   at timestamptz, not_after timestamptz, taken boolean, address text, display_name text
+--   at timestamptz, not_after timestamptz, taken boolean, time_zone text, address text, display_name text
 -- costs: one index probe, the first of an index range, six key look-ups
 with least as materialized (
     select case when $4 or mailboxes.laid_until >= $3 then timestamptz 'infinity'
@@ -36,4 +36,4 @@ returning openings.mailbox_id, openings.local_day, openings.number, openings.day
         where slots.customer_id = $1 and slots.mailbox_id = openings.mailbox_id
           and slots.local_day = openings.local_day and slots.number = openings.number)
     or (customers.mode = 'live' and domains.state <> 'ready'),
-    mailboxes.address, mailboxes.display_name
+    mailboxes.time_zone, mailboxes.address, mailboxes.display_name
