@@ -45,6 +45,19 @@ def a_quarter_of_an_hour_around_noon(now):
     return zone, {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "start": clock[0], "end": clock[1]}
 
 
+def by_the_real_clock(platform, folder):
+    """A platform by the machine's own clock, whose worker's can be set; a customer with a slot every two seconds."""
+    now = datetime.datetime.now(UTC)
+    evenpost = platform(worker=False, start=now, environment={"EVENPOST_CLOCK": ""})
+    wall = WallClock(folder)
+    evenpost.worker.env.update(wall.environment)
+    zone, window = a_quarter_of_an_hour_around_noon(now)
+    acme = evenpost.customer()
+    acme.ip()
+    acme.mailboxes(240, time_zone=zone, window=window)
+    return evenpost, wall, acme
+
+
 @outcome(fault="the wall clock of a sending host is set an hour back, or a day forward, while it sends",
          before="messages booked for the next minutes",
          after="all of the host's lanes halt until the clock is right again; then they are delivered in their slots' order",
@@ -52,14 +65,7 @@ def a_quarter_of_an_hour_around_noon(now):
 @pytest.mark.parametrize("wrong_s", [-HOUR, pytest.param(DAY, marks=pytest.mark.long)])
 def test_t165_a_wall_clock_that_is_set_halts_its_lanes(platform, tmp_path, wrong_s):
     """Catches a worker that believes a clock which was set: it would send early what is planned for later, or all at once."""
-    now = datetime.datetime.now(UTC)
-    evenpost = platform(worker=False, start=now, environment={"EVENPOST_CLOCK": ""})
-    wall = WallClock(tmp_path)
-    evenpost.worker.env.update(wall.environment)
-    zone, window = a_quarter_of_an_hour_around_noon(now)
-    acme = evenpost.customer()
-    acme.ip()
-    acme.mailboxes(240, time_zone=zone, window=window)
+    evenpost, wall, acme = by_the_real_clock(platform, tmp_path)
     receiver = evenpost.receiver()
     evenpost.worker.start()
     sent = acme.send(12, to=receiver)
@@ -79,6 +85,29 @@ def test_t165_a_wall_clock_that_is_set_halts_its_lanes(platform, tmp_path, wrong
     sent.wait_until("delivered", seconds=120)
     assert sorted(collections.Counter(dot.recipient for dot in receiver.dots).values()) == [1] * len(sent)
     assert max(collections.Counter(dot.sender for dot in receiver.dots).values()) <= 2
+
+
+@outcome(fault="a worker starts on a host whose wall clock is wrong by more than 30 s", before="messages booked for the next minutes",
+         after="its lanes halt, and say that its clock and the database's differ; started again on the right clock it sends",
+         receiver="nothing, then each message once", customer="that nobody sends from the IP at present")
+@pytest.mark.long
+@pytest.mark.parametrize("wrong_s", [-HOUR, DAY])
+def test_t165_a_worker_that_starts_with_a_wrong_clock_sends_nothing(platform, tmp_path, wrong_s):
+    """Catches a host that came up with the time of its last shutdown, or with a battery that is flat."""
+    evenpost, wall, acme = by_the_real_clock(platform, tmp_path)
+    receiver = evenpost.receiver()
+    wall.set(wrong_s)
+    evenpost.worker.start()
+    sent = acme.send(6, to=receiver)
+    wait_until(lambda: "all lanes halt: this host's clock and the database's are more than 30 s apart" in evenpost.worker.text(), 20)
+    last = max(instant(row["slot"]["at"]) for row in sent.rows())
+    wait_until(lambda: datetime.datetime.now(UTC) > last, 60)
+    assert receiver.dots == []
+    evenpost.worker.terminate()
+    wall.set(0)
+    evenpost.worker.start()
+    sent.wait_until("delivered", seconds=120)
+    assert sorted(collections.Counter(dot.recipient for dot in receiver.dots).values()) == [1] * len(sent)
 
 
 @outcome(fault="the clock of a home jumps (an hour, a day, a week) at each stage of a conversation",
