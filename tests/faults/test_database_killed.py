@@ -90,7 +90,7 @@ def test_t145_a_database_that_dies_at_any_message_of_an_acceptance_takes_nothing
          receiver="a connection without a dot, later the message once; or the message once", customer="delivered")
 def test_t145_a_database_that_dies_at_any_message_of_a_delivery_adds_no_dot(platform, some):
     """Catches a dot on the word of a dying backend, and an outcome that dies with it (P2, P6)."""
-    evenpost = platform(worker=False, rate=1440)
+    evenpost = platform(worker=False, rate=2880)
     acme = evenpost.customer()
     acme.ip()
     acme.mailboxes(2, window=HOURS)
@@ -99,7 +99,7 @@ def test_t145_a_database_that_dies_at_any_message_of_a_delivery_adds_no_dot(plat
     evenpost.play(acme.send(2, to=receiver), "delivered", seconds=120)
     deaths = itertools.cycle(Deaths(evenpost.database).all())
     places = [(kind, *place) for kind in ("slot_authorize", "attempt_insert")
-              for place in some(list(points_of(relay.shape(kind))), 6)][:90]
+              for place in some(list(points_of(relay.shape(kind))), 5)][:90]
     acme.mailboxes(len(places), window=HOURS)
     messages = [acme.send_one(f"m{number}@{receiver.domain}") for number in range(len(places))]
     points = [Point(*place, marker=uuid_octets(message["id"]), action=next(deaths))
