@@ -93,7 +93,10 @@ struct pg_end {
     struct text words;      /* the server's or libpq's message: for the log, never for a customer */
 };
 
-/* 40001 or 40P01: the same transaction may be tried anew, once (reference: serialization, deadlock). */
+/*
+ * The same transaction may be tried anew, once: 40001 and 40P01 (serialization, deadlock), and a row that was on its way to a
+ * default partition when its own one was attached (23514 without a constraint's name, T155).
+ */
 MUST_USE bool pg_may_try_again(const struct pg_end *end);
 
 /* The refusal is that constraint's, for instance "mailboxes_address_key". */

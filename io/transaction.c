@@ -352,7 +352,9 @@ void transaction_tell(struct transaction *transaction)
 
 bool pg_may_try_again(const struct pg_end *end)
 {
-    return end->word == PG_REFUSED && (strcmp(end->sqlstate, "40001") == 0 || strcmp(end->sqlstate, "40P01") == 0);
+    bool moved = strcmp(end->sqlstate, "23514") == 0 && text_is_empty(end->constraint);
+    return end->word == PG_REFUSED &&
+           (moved || strcmp(end->sqlstate, "40001") == 0 || strcmp(end->sqlstate, "40P01") == 0);
 }
 
 bool pg_refused_by(const struct pg_end *end, const char *constraint)

@@ -5,6 +5,7 @@ Each trouble is made with a commit that waits at its very end (harness Brake): a
 import threading
 import time
 
+import psycopg
 import pytest
 
 from harness.api import NoAnswer
@@ -136,6 +137,24 @@ def test_a_commit_that_was_refused_is_503_and_done_once_when_asked_again(acme, b
     assert messages_to(acme, "refused@r.test") == []
     made = acme.api.post("/v1/messages", message("refused@r.test"), expect=202, Idempotency_Key="refused")
     assert [row["id"] for row in messages_to(acme, "refused@r.test")] == [made["id"]]
+
+
+def test_t155_a_month_that_is_attached_meanwhile_refuses_nobody(evenpost, acme):
+    """Catches a 503 for a row that waited for the default partition while its month's own one was made of it."""
+    database = evenpost.database
+    parts = database.query("select inhrelid::regclass::text from pg_inherits join pg_class on pg_class.oid = inhrelid "
+                           "where inhparent = 'events'::regclass and relname <> 'events_default'")
+    for part, in parts:
+        database.query(f"alter table events detach partition {part}")
+        database.query(f"drop table {part}")
+    with psycopg.connect(database.url()) as jobs:
+        jobs.execute("lock table events_default in access exclusive mode")
+        call = Call(acme.api, "/v1/messages", message("t155@people.test"))
+        wait_until(lambda: database.one("select count(*) from pg_locks where relation = 'events_default'::regclass and not granted"))
+        jobs.execute("select history_ahead(%s, 1)", [evenpost.clock.now()])
+    answer = call.result()
+    assert answer.status == 202, answer
+    assert len(messages_to(acme, "t155@people.test")) == 1
 
 
 def test_without_the_database_every_answer_is_a_503_that_says_so(evenpost, acme):
