@@ -24,7 +24,7 @@ import urllib.request
 
 import picture
 import unpaced
-from api import Api, Refused, Unreachable
+from client import Api, Refused, Unreachable
 
 ROOT = pathlib.Path(os.environ["EVENPOST_ROOT"])
 UTC = datetime.timezone.utc

@@ -4,7 +4,7 @@ import os
 import pathlib
 import sys
 
-from api import Api, Refused
+from client import Api, Refused
 
 NAME = "Demo"
 MAILBOX = "ann@demo.example"

@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 
-from api import Api, Refused, Unreachable
+from client import Api, Refused, Unreachable
 
 
 def sentence(message):

@@ -195,9 +195,10 @@ beside_end() {
 kinds_run() {
     local kind
     mapfile -t beside < <(printf '%s\n' "$@" | grep -x -e promises -e faults)
+    [ "${#beside[@]}" -eq 0 ] || beside_begin
     for kind in "$@"; do
         case $kind in
-        promises | faults) [ "$kind" != "${beside[0]}" ] || beside_begin ;;
+        promises | faults) ;;
         fuzz | bench) beside_end ;;&
         *) kind_run "$kind" </dev/null 2>&1 | tee "$(log_of "$kind")" ;;
         esac

@@ -1,4 +1,4 @@
-"""api — the control API from the launcher's commands: the operator's key, JSON in and out, refusals as sentences."""
+"""client — the control API from the launcher's commands: the operator's key, JSON in and out, refusals as sentences."""
 import json
 import os
 import pathlib
