@@ -38,6 +38,7 @@ class Scene:
 
     def __init__(self, session):
         self.evenpost = Evenpost(session, environment=CLOSED_SOON)
+        self.evenpost.may_give_up = True
         self.evenpost.start(worker=False)
         self.acme = self.evenpost.customer()
         self.source = self.acme.ip()["address"]

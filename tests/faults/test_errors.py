@@ -71,8 +71,14 @@ def points_by_kind(scene, trace):
     return points
 
 
+# What this host lacks, or no way to there (getsockname: it is not our address). That is no attempt, and the message goes later.
+LACKING = {"EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH", "EACCES", "EPERM", "EINVAL", "ENETDOWN"}
+
+
 def first_outcomes(call, error):
     """What the first attempt may say, when this call to the receiver answers that."""
+    if call.name == "getsockname" or (call.name in ("socket", "bind", "connect") and error in LACKING):
+        return {"delivered"}
     if call.name in ("sendto", "recvfrom") and error in PASSING:
         return {"delivered"}
     if call.name in ("close", "setsockopt", "epoll_ctl", "ioctl", "fcntl"):
