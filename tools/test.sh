@@ -33,6 +33,7 @@ results=$EVENPOST_HOME/test
 kinds=()
 long=
 only=
+niceness=10
 
 arguments_read() {
     while [ $# -gt 0 ]; do
@@ -89,7 +90,7 @@ lists_have() {
 in_c() {
     local kind=$1 build=$2 result=$results/$1.$3.xml
     shift 3
-    timeout --kill-after=10 1800 nice ctest --test-dir "$build" -L "^$kind\$" ${only:+-R "$only"} --no-tests=ignore "$@" \
+    timeout --kill-after=10 1800 nice -n "$niceness" ctest --test-dir "$build" -L "^$kind\$" ${only:+-R "$only"} --no-tests=ignore "$@" \
         -j 2 --output-on-failure --test-output-size-passed 1000000 --output-junit "$result" || true
 }
 
@@ -101,7 +102,7 @@ in_python() {
     [ "${#files[@]}" -gt 0 ] || files=("tests/$kind")
     EVENPOST_BUILD=$build EVENPOST_FUZZ_BUILD=$fuzzed EVENPOST_TEST_LONG=$long ASAN_OPTIONS=detect_leaks=0 \
         timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
-        nice /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "${files[@]}" ${only:+-k "$only"} "$@" \
+        nice -n "$niceness" /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "${files[@]}" ${only:+-k "$only"} "$@" \
         -o junit_family=xunit1 --junitxml="$result" || true
 }
 
@@ -159,51 +160,67 @@ log_of() {
     printf '%s\n' "$EVENPOST_HOME/log/test/$1.log"
 }
 
-beside=()
-beside_running=
+beside=()  # the kinds that run beside the others
+chains=()  # the process groups they run in
 
-beside_run() {
-    local kind
-    for kind in "${beside[@]}"; do
-        kind_run "$kind" >"$(log_of "$kind")" 2>&1
-    done
+wanted() {
+    [[ " ${kinds[*]} " == *" $1 "* ]]
 }
 
-# In a process group of their own, which ends with us.
+# beside_begin KIND...: those that are wanted, one after the other, in a process group that ends with us.
 beside_begin() {
+    local kind chain=()
+    for kind in "$@"; do
+        ! wanted "$kind" || chain+=("$kind")
+    done
+    [ "${#chain[@]}" -gt 0 ] || return 0
     set -m
-    beside_run </dev/null &
-    beside_running=$!
+    for kind in "${chain[@]}"; do
+        kind_run "$kind" >"$(log_of "$kind")" 2>&1
+    done </dev/null &
     set +m
-    trap '[ -z "$beside_running" ] || kill -- "-$beside_running"' EXIT
-    printf '\n== %s have begun; what they say stands in %s until they are through\n' "${beside[*]}" "$(log_of KIND)"
+    chains+=("$!")
+    beside+=("${chain[@]}")
+    printf '\n== %s begun; what is said stands in %s until it is through\n' "${chain[*]}" "$(log_of KIND)"
+}
+
+beside_stop() {
+    local chain
+    for chain in "${chains[@]}"; do
+        kill -- "-$chain" 2>/dev/null || true
+    done
 }
 
 beside_end() {
     local kind
-    [ -n "$beside_running" ] || return 0
-    printf '\n== waiting for %s\n' "${beside[*]}"
-    wait "$beside_running" || true
-    beside_running=
+    [ "${#beside[@]}" -eq 0 ] || printf '\n== waiting for %s\n' "${beside[*]}"
+    wait "${chains[@]}" || true
+    chains=()
     for kind in "${beside[@]}"; do
         cat "$(log_of "$kind")"
     done
 }
 
-# Promises and faults wait more than they compute: they run one after the other beside the kinds that do likewise, and apart
-# from those that do not.
+# Promises and faults wait more than they compute: they run beside the kinds that do likewise; --long gives each its own place.
+# Fuzzers take what nobody else wants. Figures are measured alone.
 kinds_run() {
     local kind
-    mapfile -t beside < <(printf '%s\n' "$@" | grep -x -e promises -e faults)
-    [ "${#beside[@]}" -eq 0 ] || beside_begin
-    for kind in "$@"; do
+    trap beside_stop EXIT
+    if [ -n "$long" ]; then
+        beside_begin promises
+        beside_begin faults
+    else
+        beside_begin promises faults
+    fi
+    niceness=19 beside_begin fuzz
+    for kind in "${kinds[@]}"; do
         case $kind in
-        promises | faults) ;;
-        fuzz | bench) beside_end ;;&
+        promises | faults | fuzz | bench) ;;
         *) kind_run "$kind" </dev/null 2>&1 | tee "$(log_of "$kind")" ;;
         esac
     done
     beside_end
+    ! wanted bench || kind_run bench </dev/null 2>&1 | tee "$(log_of bench)"
 }
 
 main() {
@@ -215,11 +232,11 @@ main() {
     packages_need "${packages_build[@]}" "${packages_run[@]}" "${packages_test[@]}"
     builds_make
     step "package lists here" lists_have
-    [[ " ${kinds[*]} " != *" fuzz "* ]] || step "fuzzers built" fuzzers_make
+    ! wanted fuzz || step "fuzzers built" fuzzers_make
     if [ "${#kinds[@]}" -eq 1 ]; then
         kind_run "${kinds[0]}" </dev/null 2>&1 | tee "$(log_of "${kinds[0]}")"
     else
-        kinds_run "${kinds[@]}"
+        kinds_run
     fi
     printf '\n'
     /usr/bin/python3 -B tools/tally.py "$results"
