@@ -120,7 +120,7 @@ struct clock *clock_open(const char *file, const char **fault)
     }
     struct clock *clock = memory_make(struct clock);
     clock->page = page;
-    clock->wall_minus_boot_us = clock_wall().us - clock_tick().us;
+    clock_correct(clock);
     return clock;
 }
 
@@ -168,6 +168,11 @@ int64_t clock_wait_us(const struct clock *clock, struct instant until)
     if (rate <= 0 || (double)left_us / rate > (double)US_PER_SECOND)
         return US_PER_SECOND;
     return (int64_t)((double)left_us / rate) + 1;
+}
+
+void clock_correct(struct clock *clock)
+{
+    clock->wall_minus_boot_us = clock_wall().us - clock_tick().us;
 }
 
 struct instant clock_steady(const struct clock *clock)

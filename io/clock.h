@@ -35,7 +35,10 @@ int64_t clock_wait_us(const struct clock *clock, struct instant until);
  */
 struct instant clock_steady(const struct clock *clock);
 
-/* How far the machine's wall clock has moved against CLOCK_BOOTTIME since clock_open(), µs. */
+/* The machine's wall clock was wrong and is right now: real time that nobody sets, and its steps, are reckoned from here. */
+void clock_correct(struct clock *clock);
+
+/* How far the machine's wall clock has moved against CLOCK_BOOTTIME since clock_open() or clock_correct(), µs. */
 int64_t clock_step_us(const struct clock *clock);
 
 /* ---- a clock file's makers: tools/clock.c and tests ---- */

@@ -11,6 +11,7 @@
 enum { SHARED_ROWS = 4 };
 
 #define LOOK_AGAIN_US US_PER_SECOND
+#define LOOK_CLOCK_US (5 * US_PER_SECOND)
 
 /* ---- settings ---- */
 
@@ -99,16 +100,39 @@ static void begin(struct program *program)
 
 static void close_pools(struct program *program);
 
+/* A look during which the wall clock was set says nothing of it. */
+static void compare_clocks(struct program *program, enum pg_check_word word)
+{
+    bool set_meanwhile = llabs(clock_step_us(program->clock) - program->look_step_us) > BOUND_CLOCK_SKEW_US;
+    if (set_meanwhile || (word != PG_CHECK_GOOD && word != PG_CHECK_CLOCK))
+        return;
+    if (program->disagreed && word == PG_CHECK_GOOD)
+        clock_correct(program->clock);
+    program->disagreed = word == PG_CHECK_CLOCK;
+}
+
+static void look_again(struct program *program, enum pg_check_word word)
+{
+    if (word == PG_CHECK_UNAVAILABLE && !program->begun)
+        timer_start(&program->look, LOOK_AGAIN_US);
+    else if (program->disagreed)
+        timer_start(&program->look, LOOK_CLOCK_US);
+    else if (program->look_us > 0)
+        timer_start(&program->look, program->look_us);
+}
+
 static void checked(struct pg_check *check, enum pg_check_word word, const struct pg_facts *facts)
 {
     struct program *program = container_of(check, struct program, check);
     program->checking = false;
-    if (word != PG_CHECK_GOOD)
+    bool told = word == PG_CHECK_CLOCK && program->disagreed;
+    if (word != PG_CHECK_GOOD && !told)
         log_line(word == PG_CHECK_UNSAFE ? LOG_ERROR : LOG_WARNING, NULL, "%.*s", TEXT_ARG(facts->words));
     if (program->closing) {
         close_pools(program);
         return;
     }
+    compare_clocks(program, word);
     if (program->looked != NULL)
         program->looked(program, word);
     if (word == PG_CHECK_UNSAFE) {
@@ -116,10 +140,7 @@ static void checked(struct pg_check *check, enum pg_check_word word, const struc
         stop(program);
         return;
     }
-    if (word == PG_CHECK_UNAVAILABLE && !program->begun)
-        timer_start(&program->look, LOOK_AGAIN_US);
-    else if (program->look_us > 0)
-        timer_start(&program->look, program->look_us);
+    look_again(program, word);
     if (word != PG_CHECK_UNAVAILABLE)
         begin(program);
 }
@@ -128,6 +149,7 @@ static void look_fired(struct timer *timer)
 {
     struct program *program = container_of(timer, struct program, look);
     program->checking = true;
+    program->look_step_us = clock_step_us(program->clock);
     program->check.checked = checked;
     pg_check_start(&program->check, program->pool, program->unsafe_is_allowed);
 }

@@ -6,6 +6,9 @@
  * fit and calls `begin`, once; on SIGTERM, SIGINT or SIGHUP, or when the database is one that forgets, it calls `stop`, once,
  * and the program ends what is under way and calls program_close(): the pools close, and program_run() gives the status.
  * `stop` may come before `begin`, and then `begin` never does. SIGUSR1 turns all traces on and off.
+ *
+ * While this host's clock and the database's disagree the database is looked at every few seconds; when they agree again, the
+ * one that was wrong has been corrected, and real time is reckoned from then on (clock_correct).
  */
 #pragma once
 
@@ -36,6 +39,8 @@ struct program {
     const char *database_url, *clock_file; /* its own */
     int64_t connection_count;
     bool unsafe_is_allowed, begun, stopping, checking, closing;
+    bool disagreed;       /* the clocks, at the last look */
+    int64_t look_step_us; /* clock_step_us() when the look was begun */
     struct pg_check check;
     struct timer look;
     struct signal_watch term, interrupt, hangup, traces;

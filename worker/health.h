@@ -2,7 +2,8 @@
  * health — may this host send at all? Its clock must be what the promises stand on.
  *
  * While the clock is the real one, a step of the wall clock of more than BOUND_CLOCK_SKEW_US against the time since boot,
- * or as much between this host and PostgreSQL, halts all lanes, and says so, until it is right again (T165).
+ * or as much between this host and PostgreSQL, halts all lanes, and says so, until it is right again (T165): set back, or in
+ * agreement with a database that it disagreed with before (io/program).
  */
 #pragma once
 
