@@ -9,6 +9,7 @@ Before a step is answered its gate is passed: receiver.gate("rcpt") stops whoeve
 something at that very moment. "content" is when the first octets after our 354 arrive, "dot" when the end of data was
 read and nothing answered yet, "replied" when our answer to the dot has been handed to the kernel.
 """
+import ctypes
 import select
 import socket
 import struct
@@ -27,6 +28,9 @@ ANSWERS = {"greeting": "220 receiver.test ESMTP", "ehlo": "250-receiver.test\r\n
            "mail": "250 2.1.0 ok", "rcpt": "250 2.1.5 ok", "data": "354 go on", "dot": "250 2.0.0 taken",
            "rset": "250 2.0.0 ok", "quit": "221 2.0.0 bye"}
 VERBS = {b"EHLO": "ehlo", b"HELO": "ehlo", b"MAIL": "mail", b"RCPT": "rcpt", b"DATA": "data", b"RSET": "rset", b"QUIT": "quit"}
+
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+NO_PAYLOAD = [(0x80, 0, 0, 0), (0x25, 1, 0, 60), (0x06, 0, 0, 0xFFFFFFFF), (0x06, 0, 0, 0)]   # BPF: no segment longer than a head
 
 
 class Gate:
@@ -205,6 +209,23 @@ class Conversation:
             self.connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+    def lose(self, lost=True):
+        """What the peer's segments carry is lost on its way from now on, or no longer: its kernel sends it again and again, with
+        nothing new behind it. Its end, or reset, comes through."""
+        if not lost:
+            self.connection.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            return
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in NO_PAYLOAD))
+        program = struct.pack("HL", len(NO_PAYLOAD), ctypes.addressof(code))
+        self.connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+    def sent_again(self):
+        """How often the peer's kernel has sent again what it heard no word of."""
+        port, ours = f":{self.peer[1]:04X}", f":{self.receiver.port:04X}"
+        with open("/proc/net/tcp") as table:
+            rows = [line.split() for line in table]
+        return max((int(row[6], 16) for row in rows if row[1].endswith(port) and row[2].endswith(ours)), default=0)
 
     def peer_gone(self):
         """The peer has reset, or closed with nothing left to read."""

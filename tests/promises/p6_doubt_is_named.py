@@ -175,6 +175,27 @@ def test_content_behind_a_shut_window_is_not_authorized_yet(platform):
     assert len(receiver.dots) == 1 and receiver.dots[0].content.count(b"How are you?") == 5000
 
 
+def test_a_dot_that_does_not_get_on_the_wire_is_taken_back(platform):
+    """Catches a dot that goes out long after it was allowed: the content is on the wire and is lost there, the dot waits in the
+    kernel behind it, and nobody stands behind the authorization any more when the way is free again."""
+    evenpost = platform()
+    acme, receiver, sent = one_message(evenpost)
+    receiver.when("data", lambda conversation: conversation.lose())
+    brake = evenpost.database.brake(*AUTHORIZED)
+    begin(evenpost, sent)
+    brake.reached()
+    conversation, = receiver.conversations
+    wait_until(conversation.sent_again, 2, "its kernel sends nothing new from now on")
+    brake.release()
+    assert evenpost.database.one("select count(*) from slots where state = 'authorized'") == 1
+    stays(lambda: receiver.dots == [], 11, "the authorization is good for ten seconds")
+    if receiver.open():
+        conversation.lose(False)
+    wait_until(lambda: receiver.open() == 0 or receiver.dots, 60)
+    assert receiver.dots == [], "a dot when nobody stood behind it any more"
+    assert_unconfirmed_and_left_alone(evenpost, acme, receiver, sent, dots=0)
+
+
 def test_postgres_killed_between_the_dot_and_its_reply_changes_no_outcome(platform):
     """Catches an outcome that is lost because it could not be written at once."""
     evenpost = platform()
