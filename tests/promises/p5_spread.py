@@ -148,3 +148,29 @@ def test_a_clock_that_leaps_makes_no_burst(evenpost):
     evenpost.play(sent, "delivered", seconds=90)
     assert judge.gap_breaches(receiver.dots, mailboxes, 2) == []
     assert judge.most_in_a_day(receiver.dots) <= 2
+
+
+def test_the_next_owner_keeps_the_gap_to_what_the_last_one_was_just_authorized(platform):
+    """Catches a last begin that is read before the generation is raised: the old owner is killed while its authorization commits,
+    the next one has asked who owns the IP, and its raise waits for that commit."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    acme.ip()
+    mailboxes = acme.mailboxes(8)
+    receiver = evenpost.receiver()
+    begun = []
+    receiver.when("mail", lambda conversation: begun.append(conversation.mail_instant))
+    brake = evenpost.database.brake("slots", "update", "old.state = 'booked' and new.state = 'authorized'")
+    sent = acme.send(4, to=receiver)
+    evenpost.clock.jump(20 * 3600)
+    brake.reached()
+    evenpost.worker.kill()
+    evenpost.worker.start()
+    wait_until(lambda: evenpost.database.one("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                                             "and strpos(query, 'generation = lanes.generation + 1') > 0"), 30, "the raise waits")
+    brake.release()
+    wait_until(lambda: "unconfirmed" in sent.states(), 60, "the next owner has settled")
+    stays(lambda: len(begun) == 1, 3, "three of them are overdue, and the gap is a quarter of an hour")
+    rows = evenpost.play(sent, "delivered", "unconfirmed", seconds=90)
+    assert sorted(row["state"] for row in rows) == ["delivered"] * 3 + ["unconfirmed"]
+    assert min(judge.gaps_s(begun)) >= judge.least_gap_s(mailboxes, evenpost.clock.now()) - 2, judge.gaps_s(begun)
