@@ -70,6 +70,7 @@ class Asked:
         return self.api.call("POST", self.path, self.body, Idempotency_Key=self.key)
 
     def again(self):
+        """Also just after a cut: a request may be given a connection whose end the server has not seen yet, and is told 503."""
         return wait_until(lambda: (answer := self.ask()).status < 500 and answer, 30, lambda: f"{self.path} {self.key}")
 
 
@@ -101,7 +102,7 @@ def test_t140_an_acceptance_that_is_cut_anywhere_is_kept_whole_or_not_at_all(pla
 
     for key in ("laid", "shape"):           # the first lays openings for all: that is a transaction of its own length
         relay.cut()
-        assert accept(key).ask().status == 202
+        assert accept(key).again().status == 202
     points = [Point("idempotency_claim", *place, marker=f"k{number}".encode())
               for number, place in enumerate(drawn(some, relay, "idempotency_claim", 40))]
     relay.plan(*points)
@@ -155,7 +156,7 @@ def test_t140_a_cancellation_that_is_cut_anywhere_frees_the_slot_once(platform, 
         return acme.send_one(f"c{number}@people.test", subject=f"c{number}")
     first = booked("shape")
     relay.cut()
-    assert cancel("shape", first).ask().status == 200
+    assert cancel("shape", first).again().status == 200
     places = drawn(some, relay, "idempotency_claim", 16, " of a cancellation")
     messages = at_once(booked, range(len(places)))
     points = [Point("idempotency_claim", *place, marker=f"k{number}".encode()) for number, place in enumerate(places)]
@@ -196,6 +197,9 @@ def test_t140_a_change_of_a_mailbox_that_is_cut_anywhere_moves_all_its_mail_or_n
         path = f"/v1/mailboxes/{made['id']}"
         return acme.api.call("DELETE", path) if to_close else acme.api.call("PATCH", path, {"daily_cap": 1})
 
+    def answered(made, to_close):
+        return wait_until(lambda: (answer := change(made, to_close)).status < 500 and answer, 30, "it can be asked again")
+
     def slots(made):
         return evenpost.database.query(
             "select slots.number, messages.state from messages left join slots using (customer_id, message_id) "
@@ -214,7 +218,7 @@ def test_t140_a_change_of_a_mailbox_that_is_cut_anywhere_moves_all_its_mail_or_n
     for to_close in (False, True):
         made = whole_box()
         relay.cut()
-        assert change(made, to_close).status in (200, 204)
+        assert answered(made, to_close).status in (200, 204)
         kind = "mailbox_closed" if to_close else "mailbox_set"
         kind = next(kind for kind in (kind, "mailbox_hold", "mailbox_lock") if relay.shape(kind))
         places = drawn(some, relay, kind, 10, " of a closing" if to_close else " of a lower cap")
@@ -229,7 +233,7 @@ def test_t140_a_change_of_a_mailbox_that_is_cut_anywhere_moves_all_its_mail_or_n
                 assert is_done(made, to_close), (points[number], slots(made))
             elif assert_unavailable(answer):
                 assert sorted(slots(made)) == sorted(before), points[number]
-            again = wait_until(lambda: (answer := change(made, to_close)).status < 500 and answer, 30, "it can be asked again")
+            again = answered(made, to_close)
             assert again.status in (200, 204) or (to_close and again.status in (404, 409)), (points[number], again)
             assert is_done(made, to_close), (points[number], slots(made))
         in_rounds(relay, one, len(points))
@@ -281,7 +285,7 @@ def test_t140_a_stop_that_is_cut_anywhere_stands_whole_or_not_at_all(platform, s
         return told.pop()
     who = victim("shape")
     relay.cut()
-    assert ask("shape", who).ask().status in (200, 201) and stands(who)
+    assert ask("shape", who).again().status in (200, 201) and stands(who)
     kind = "idempotency_claim" if relay.shape("idempotency_claim") else "operator_idempotency_claim"
     places = drawn(some, relay, kind, 6, f" of {stop}")
     victims = [victim(number) for number in range(len(places))]
