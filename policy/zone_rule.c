@@ -1,6 +1,8 @@
 #include "policy/zone_rule.h"
 
-#define CHANGES 6 /* two a year, of the year before, this one and the next */
+/* 167 hours before a year's first day or after its last are in another: two years before, this one, two after. */
+#define YEARS   5
+#define CHANGES (2 * YEARS)
 
 static bool is_letter(char byte)
 {
@@ -144,14 +146,15 @@ static struct zone_change change_on(const struct zone_date *date, int32_t year, 
     return (struct zone_change){ local_s - before_s, after_s };
 }
 
-/* The changes of three years around this second, in order; where two fall together, summer time holds. */
+/* The changes of the years around this second, in order; where two fall together, summer time holds. */
 static void changes_around(const struct zone_rule *rule, int64_t at_s, struct zone_change changes[CHANGES])
 {
     int64_t days = at_s / 86400 - (at_s % 86400 < 0 ? 1 : 0);
     int32_t year = civil_of_day((struct day){ (int32_t)days }).year;
-    for (int i = 0; i < 3; i++) {
-        struct zone_change begin = change_on(&rule->begin, year - 1 + i, rule->standard_s, rule->summer_s);
-        struct zone_change end = change_on(&rule->end, year - 1 + i, rule->summer_s, rule->standard_s);
+    for (int i = 0; i < YEARS; i++) {
+        int32_t of = year - YEARS / 2 + i;
+        struct zone_change begin = change_on(&rule->begin, of, rule->standard_s, rule->summer_s);
+        struct zone_change end = change_on(&rule->end, of, rule->summer_s, rule->standard_s);
         bool end_first = end.at_s <= begin.at_s;
         changes[2 * i] = end_first ? end : begin;
         changes[2 * i + 1] = end_first ? begin : end;
@@ -179,5 +182,5 @@ int64_t zone_rule_next(const struct zone_rule *rule, int64_t at_s)
     for (int i = 0; i < CHANGES; i++)
         if (changes[i].at_s > at_s)
             return changes[i].at_s;
-    unreachable("next year's changes lie ahead");
+    unreachable("the year's after next lie ahead");
 }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "policy/zone_rule.h"
+
 #include "any.h"
 #include "zones.h"
 
@@ -105,6 +107,24 @@ static void a_later_local_time_is_never_an_earlier_instant(void **state)
     }
 }
 
+/* catches: only the year before and the next looked at, while all their changes have passed or none is reached yet. */
+static void a_rule_may_change_in_another_year_than_it_names(void **state)
+{
+    (void)state;
+    static const char *const rules[] = { "AAA3BBB,0/-167,0/-100", "AAA3BBB,365/167,364/167", "AAA3BBB,J1/-167,J365/167",
+                                         "AAA-3BBB,365/160,0/-160" };
+    for (size_t i = 0; i < COUNT(rules); i++) {
+        struct zone_rule rule;
+        assert_true(zone_rule_parse(text_of(rules[i]), &rule));
+        int64_t begin_s = instant_named("2026-01-01T00:00:00Z").us / US_PER_SECOND;
+        for (int64_t at_s = begin_s; at_s < begin_s + 3 * 366 * 86400; at_s += 3600) {
+            int64_t next_s = zone_rule_next(&rule, at_s);
+            assert_true(next_s > at_s && next_s < at_s + 2 * 366 * 86400);
+            assert_int_equal(zone_rule_offset_s(&rule, next_s - 1), zone_rule_offset_s(&rule, at_s));
+        }
+    }
+}
+
 /* catches: bytes of a stranger believed: cut files, wrong counts, an index out of its table, a rule with more behind it. */
 static void a_damaged_file_is_no_zone(void **state)
 {
@@ -133,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_local_time_is_the_first_instant_that_shows_it_or_a_later_one),
         cmocka_unit_test(a_local_time_that_a_clock_showed_leads_back_to_an_instant_that_shows_it),
         cmocka_unit_test(a_later_local_time_is_never_an_earlier_instant),
+        cmocka_unit_test(a_rule_may_change_in_another_year_than_it_names),
         cmocka_unit_test(a_damaged_file_is_no_zone),
     };
     arena = arena_new();
