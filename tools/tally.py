@@ -1,5 +1,7 @@
 """tally — what the test runs left as JUnit files, in one line: N passed, N failed, N skipped.
 
+    tally.py FOLDER [--chosen]      --chosen: a run that was asked for some tests by name may be empty
+
 A C program is one test to ctest; its own cases are what cmocka wrote into its words.
 """
 import pathlib
@@ -31,13 +33,15 @@ def counted(file):
     return passed, len(names), skipped, names
 
 
-def main(folder):
+def main(folder, chosen=False):
     total, failed = [0, 0, 0], []
     for name in (folder / "expected").read_text().split() if (folder / "expected").exists() else []:
         try:
             *numbers, names = counted(folder / f"{name}.xml")
         except (OSError, xml.etree.ElementTree.ParseError):
             numbers, names = [0, 1, 0], ["was broken off, or left no result"]
+        if not chosen and not any(numbers):
+            numbers, names = [0, 1, 0], ["had no test to run"]
         total = [a + b for a, b in zip(total, numbers)]
         failed += [f"{name}: {one}" for one in names]
         print(f"  {name:<24}{numbers[0]:>6} passed{numbers[1]:>6} failed{numbers[2]:>6} skipped")
@@ -48,4 +52,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    sys.exit(main(pathlib.Path(sys.argv[1]), "--chosen" in sys.argv[2:]))

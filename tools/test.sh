@@ -98,7 +98,7 @@ in_c() {
 in_python() {
     local kind=$1 build=$2 result=$results/$1.$3.xml files=()
     shift 3
-    while [[ ${1:-} == *.py ]]; do files+=("tests/$kind/$1"); shift; done
+    while [[ ${1:-} == [!-]*.py ]]; do files+=("tests/$kind/$1"); shift; done
     [ "${#files[@]}" -gt 0 ] || files=("tests/$kind")
     EVENPOST_BUILD=$build EVENPOST_FUZZ_BUILD=$fuzzed EVENPOST_TEST_LONG=$long ASAN_OPTIONS=detect_leaks=0 \
         timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
@@ -239,7 +239,7 @@ main() {
         kinds_run
     fi
     printf '\n'
-    /usr/bin/python3 -B tools/tally.py "$results"
+    /usr/bin/python3 -B tools/tally.py "$results" ${only:+--chosen}
 }
 
 main "$@"
