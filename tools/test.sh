@@ -33,7 +33,7 @@ results=$EVENPOST_HOME/test
 kinds=()
 long=
 only=
-niceness=10
+gently=(nice)
 
 arguments_read() {
     while [ $# -gt 0 ]; do
@@ -86,11 +86,13 @@ lists_have() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -print -quit 2>/dev/null)" ] || apt update
 }
 
+# In the foreground timeout leaves its command in our process group: whoever stops us stops that, too.
+
 # in_c KIND BUILD NAME [CTEST ARGUMENT...]: the kind's C programs of one build, whose names carry the kind as label.
 in_c() {
     local kind=$1 build=$2 result=$results/$1.$3.xml
     shift 3
-    timeout --kill-after=10 1800 nice -n "$niceness" ctest --test-dir "$build" -L "^$kind\$" ${only:+-R "$only"} --no-tests=ignore "$@" \
+    timeout --foreground --kill-after=10 1800 "${gently[@]}" ctest --test-dir "$build" -L "^$kind\$" ${only:+-R "$only"} --no-tests=ignore "$@" \
         -j 2 --output-on-failure --test-output-size-passed 1000000 --output-junit "$result" || true
 }
 
@@ -101,8 +103,8 @@ in_python() {
     while [[ ${1:-} == [!-]*.py ]]; do files+=("tests/$kind/$1"); shift; done
     [ "${#files[@]}" -gt 0 ] || files=("tests/$kind")
     EVENPOST_BUILD=$build EVENPOST_FUZZ_BUILD=$fuzzed EVENPOST_TEST_LONG=$long ASAN_OPTIONS=detect_leaks=0 \
-        timeout --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
-        nice -n "$niceness" /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "${files[@]}" ${only:+-k "$only"} "$@" \
+        timeout --foreground --kill-after=10 "$([ -n "$long" ] && echo 7200 || echo 1800)" \
+        "${gently[@]}" /usr/bin/python3 -B -m pytest -q -c tests/pytest.ini --rootdir tests "${files[@]}" ${only:+-k "$only"} "$@" \
         -o junit_family=xunit1 --junitxml="$result" || true
 }
 
@@ -212,7 +214,9 @@ kinds_run() {
     else
         beside_begin promises faults
     fi
-    niceness=19 beside_begin fuzz
+    gently=(chrt --idle 0)
+    beside_begin fuzz
+    gently=(nice)
     for kind in "${kinds[@]}"; do
         case $kind in
         promises | faults | fuzz | bench) ;;

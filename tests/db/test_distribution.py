@@ -36,7 +36,7 @@ MIGRATIONS = sorted((ROOT / "migrations").glob("*.sql"))
 def server(session):
     database = session.cluster().start()
     yield psycopg.connect(database.url(), autocommit=True)
-    database.crash()
+    database.end()
 
 
 @pytest.fixture(scope="module")

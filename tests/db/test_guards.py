@@ -26,7 +26,7 @@ def server(session):
     subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.url(), "-f",
                     pathlib.Path(__file__).with_name("sql") / "two_customers.sql"], check=True, stdout=subprocess.DEVNULL)
     yield database
-    database.crash()
+    database.end()
 
 
 class House:

@@ -41,8 +41,7 @@ class Home:
 
     def stop(self):
         self.jobs.kill()
-        if self.database.process.alive:
-            self.database.crash()
+        self.database.end()
 
     def query(self, statement, *values):
         return self.database.query(statement, *values)

@@ -105,7 +105,7 @@ def large(session):
             connection.execute(statement)
         connection.execute("alter table slots enable trigger all; alter table messages enable trigger all")
     yield database
-    database.crash()
+    database.end()
 
 
 def nodes(plan):

@@ -12,7 +12,7 @@ FILES = sorted(path for path in SQL.glob("*.sql") if path.stem != "two_customers
 def database(session):
     database = session.cluster().start()
     yield database
-    database.crash()
+    database.end()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

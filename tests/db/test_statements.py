@@ -25,7 +25,7 @@ FILES = [path for room in ROLES for path in sorted((ROOT / room / "sql").glob("*
 def server(session):
     database = session.cluster().start()
     yield psycopg.connect(database.url(), autocommit=True, prepare_threshold=None)
-    database.crash()
+    database.end()
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ LEAST = 100             # a fuzzer that did less has tried nothing, however slow
 
 def run(name, corpus):
     seeds = HERE / "seeds" / name
-    argv = [BUILD / f"fuzz_{name}", f"-max_total_time={SECONDS}", "-max_len=2000", "-timeout=10", "-print_final_stats=1",
+    argv = [BUILD / f"fuzz_{name}", f"-max_total_time={SECONDS}", "-max_len=2000", "-timeout=60", "-print_final_stats=1",
             f"-artifact_prefix={BUILD}/{name}-", corpus, *([seeds] if seeds.is_dir() else [])]
     return subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS + 120)
 

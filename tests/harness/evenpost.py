@@ -119,8 +119,7 @@ class Evenpost:
             receiver.close()
         for relay in self.relays:
             relay.close()
-        if self.database.process.alive:
-            self.database.crash()
+        self.database.end()
         if self.database.holder:
             self.database.holder.kill()
         complaints = [line for program in self._programs() for line in complaints_of(program, self.may_give_up)]

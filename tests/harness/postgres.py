@@ -149,6 +149,19 @@ class Postgres:
                 pass
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 10, "backends gone")
 
+    def end(self):
+        """It is needed no more. What is killed leaves its shared memory, of which a machine has 4,096: it ends by itself if it can."""
+        if self.process.alive:
+            self.resume()
+            os.kill(self.process.pid, signal.SIGQUIT)
+            try:
+                self.process.child.wait(20)
+            except subprocess.TimeoutExpired:
+                self.crash()
+        remains = self.data / "postmaster.pid"
+        if remains.exists() and len(lines := remains.read_text().splitlines()) > 6:
+            subprocess.run(["ipcrm", "--shmem-id", lines[6].split()[1]], stderr=subprocess.DEVNULL)
+
     def suspend(self):
         """Nothing answers any more, and no connection is lost: every process of it is stopped."""
         for pid in [self.process.pid, *self._children()]:
