@@ -35,6 +35,7 @@ class Scene:
     busy = 0.5              # that share of its life, at the end, is not its start
     most = 1000             # points of one sweep
     heart = None            # what is said first and last while it is open whether the thing is done
+    boxes = 30
 
     def __init__(self, session):
         self.evenpost = Evenpost(session, environment=CLOSED_SOON)
@@ -42,7 +43,7 @@ class Scene:
         self.evenpost.start(worker=False)
         self.acme = self.evenpost.customer()
         self.source = self.acme.ip()["address"]
-        self.acme.mailboxes(30)
+        self.acme.mailboxes(self.boxes)
         self.receiver = self.evenpost.receiver()
         self.program = getattr(self.evenpost, self.name)
         self.plain, self.environment = self.program.argv, dict(self.program.env)

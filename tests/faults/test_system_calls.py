@@ -6,10 +6,12 @@ A first life is traced; each of its calls is a point. The calls of the loader, b
 import pytest
 from injected import between, calls_of, traced, with_kill
 from outcome import outcome
+from scene_of_jobs import Jobs
 from scenes import Acceptance, Delivery, Takeover
 
 
-@pytest.fixture(params=[Delivery, Acceptance, pytest.param(Takeover, marks=pytest.mark.long)], ids=["delivery", "acceptance", "takeover"])
+@pytest.fixture(params=[Delivery, Acceptance, pytest.param(Takeover, marks=pytest.mark.long), Jobs],
+                ids=["delivery", "acceptance", "takeover", "jobs"])
 def scene(request, session):
     scene = request.param(session)
     yield scene
@@ -20,7 +22,7 @@ def points_of(scene, trace, some):
     """In the CI tier those at its heart and some of the others."""
     scene.play(traced(trace))
     calls = calls_of(trace, since="/clock")
-    heart = between(calls, *scene.heart)
+    heart = between(calls, *scene.heart) if scene.heart else []
     return heart + some([call for call in calls if call not in heart], 12)
 
 
@@ -30,6 +32,10 @@ def points_of(scene, trace, some):
 @outcome(fault="a server is killed (kill -9) at any system call between its start and its end, and started again",
          before="a request to send, under an Idempotency-Key", after="not there, or accepted once",
          receiver="nothing", customer="202, 503 or a lost connection; asked again, 202 and the same message")
+@outcome(fault="the jobs are killed (kill -9) at any system call between their start and their end, and started again",
+         before="messages whose slot passed, or that wait without one; days to lay, openings and answers to forget, months to make",
+         after="all of it is done, and nothing twice: within six seconds, when a dead one's claims are over",
+         receiver="nothing", customer="each message booked anew once, in a day that has its cap of openings and slots")
 def test_t161_a_program_killed_at_any_system_call_loses_nothing_and_doubles_nothing(scene, some, dice, swept, tmp_path):
     """Catches any two steps that hold only together: at each call the program may be gone (T98, T116, T161)."""
     points = points_of(scene, tmp_path / "trace", some)
