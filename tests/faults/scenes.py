@@ -36,6 +36,7 @@ class Scene:
     most = 1000             # points of one sweep
     heart = None            # what is said first and last while it is open whether the thing is done
     boxes = 30
+    drawn = 12              # points of the CI tier, beside those at its heart
 
     def __init__(self, session):
         self.evenpost = Evenpost(session, environment=CLOSED_SOON)

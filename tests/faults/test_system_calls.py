@@ -23,7 +23,7 @@ def points_of(scene, trace, some):
     scene.play(traced(trace))
     calls = calls_of(trace, since="/clock")
     heart = between(calls, *scene.heart) if scene.heart else []
-    return heart + some([call for call in calls if call not in heart], 12)
+    return heart + some([call for call in calls if call not in heart], scene.drawn)
 
 
 @outcome(fault="a worker is killed (kill -9) at any system call between its start and its end, and started again",
