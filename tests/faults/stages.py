@@ -8,7 +8,8 @@ class Lane:
     def __init__(self, evenpost, stage):
         self.stage, self.evenpost = stage, evenpost
         self.customer = evenpost.customer(stage)
-        self.customer.ip(), self.customer.mailbox()
+        self.source = self.customer.ip()["address"]
+        self.customer.mailbox()
         self.receiver = evenpost.receiver()
         self.gate = self.receiver.gate(stage)
         self.sent = self.customer.send(1, to=self.receiver)
