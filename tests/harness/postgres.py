@@ -3,6 +3,7 @@
 It listens on a Unix socket in a short path, and runs with fsync=off: a killed process loses nothing by that, only a
 killed machine would. PostgreSQL refuses to run as root, so root runs it as the user postgres.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -169,7 +170,8 @@ class Postgres:
 
     def resume(self):
         for pid in [*self._children(), self.process.pid]:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):       # a backend whose client has gone is gone meanwhile
+                os.kill(pid, signal.SIGCONT)
 
     def query(self, statement, *values):
         """The judge's own look: rows as tuples, by the superuser, in a connection of its own."""
