@@ -11,6 +11,7 @@
 #include "server/http_guard.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,6 +24,7 @@ enum { DESCRIPTORS_RESERVED = 256, PLACES_SPARE = 64 };
 enum { FIELDS_MAX = 100, TURNS_AT_ONCE = 16, BODIES_BYTES_MAX = 256 * 1024 * 1024 };
 
 #define ANSWER_WRITE_US (30 * US_PER_SECOND)
+#define EXHAUSTED_US    (100 * US_PER_MS) /* until the next try to let somebody in (T175) */
 
 struct exchange_inside {
     struct MHD_Connection *connection;
@@ -42,8 +44,10 @@ struct http {
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_timer_t sweep;
+    struct timer rest;
     struct crowd *crowd;
-    bool again; /* MHD_run once more: a connection was resumed or closed */
+    bool exhausted; /* whoever came could not be let in: no descriptor, or no memory */
+    bool again;     /* MHD_run once more: a connection was resumed or closed */
     size_t exchanges, body_bytes;
     int handles_open;
 };
@@ -87,9 +91,21 @@ static void set_timer(struct http *http)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
+    struct http *http = poll->data;
     (void)status;
     (void)events;
-    run(poll->data);
+    http->exhausted = false;
+    run(http);
+    if (!http->exhausted)
+        return;
+    uv_poll_stop(&http->poll); /* who waits to be let in would wake us again at once */
+    timer_start(&http->rest, EXHAUSTED_US);
+}
+
+static void on_rested(struct timer *timer)
+{
+    struct http *http = container_of(timer, struct http, rest);
+    uv_poll_start(&http->poll, UV_READABLE, on_poll);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -408,9 +424,16 @@ static size_t leave_escaped(void *of, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
+static bool is_exhaustion(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* It says what accept() said, errno as it was; and "will try busy waiting", which is not for us. */
 static void on_mhd_log(void *of, const char *format, va_list arguments)
 {
-    (void)of;
+    struct http *http = of;
+    http->exhausted |= is_exhaustion(errno);
     char line[300];
     vsnprintf(line, sizeof line, format, arguments);
     trace(TRACE_HTTP, NULL, "%s", line);
@@ -452,7 +475,7 @@ static struct MHD_Daemon *daemon_of(struct http *http, unsigned most)
     if (http->settings.ip.version == 6)
         flags |= MHD_USE_IPv6;
     return MHD_start_daemon(flags, http->settings.port, NULL, NULL, on_request, http,          //
-                            MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,                      //
+                            MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, http,                      //
                             MHD_OPTION_SOCK_ADDR, &address,                                    //
                             MHD_OPTION_CONNECTION_LIMIT, most,                                 //
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)BOUND_HTTP_IDLE_S,        //
@@ -492,6 +515,7 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings)
     uv_timer_init(uv, &http->timer);
     uv_timer_init(uv, &http->sweep);
     uv_prepare_init(uv, &http->prepare);
+    timer_init(&http->rest, loop, on_rested);
     http->poll.data = http->timer.data = http->sweep.data = http->prepare.data = http;
     uv_poll_start(&http->poll, UV_READABLE, on_poll);
     uv_prepare_start(&http->prepare, on_prepare);
@@ -520,6 +544,7 @@ void http_free(struct http **http)
     *http = NULL;
     assert(ended->exchanges == 0);
     uv_poll_stop(&ended->poll);
+    timer_stop(&ended->rest);
     MHD_stop_daemon(ended->daemon);
     crowd_free(&ended->crowd);
     ended->handles_open = 4;
