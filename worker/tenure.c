@@ -131,18 +131,19 @@ static struct tenure *hear(struct ownership *ownership)
     return tenure;
 }
 
+/* How long until then, in real time; 0: there is no such moment. */
+static int64_t ahead_us(const struct tenure *tenure, struct instant until)
+{
+    return instant_is_none(until) ? 0 : instant_since(until, clock_steady(tenure->worker->clock));
+}
+
 static void wait_for_old(struct tenure *tenure, const struct ownership_before *before)
 {
     bool first = instant_is_none(before->since), clean = !instant_is_none(before->ended_at);
-    int64_t elsewhere_us = instant_is_none(before->elsewhere_until)
-                               ? 0
-                               : instant_since(before->elsewhere_until, clock_steady(tenure->worker->clock));
+    int64_t elsewhere_us = ahead_us(tenure, before->elsewhere_until);
+    int64_t resting_us = MIN_OF(ahead_us(tenure, before->resting_until), BOUND_OTHER_HOST_US);
     tenure->same_host = elsewhere_us <= 0;
     tenure->wait_since = clock_tick();
-    int64_t resting_us =
-        instant_is_none(before->resting_until)
-            ? 0
-            : MIN_OF(instant_since(before->resting_until, clock_steady(tenure->worker->clock)), BOUND_OTHER_HOST_US);
     int64_t least_us = MAX_OF(tenure->worker->takeover_wait_us, resting_us);
     int64_t most_us = tenure->same_host ? BOUND_TAKEOVER_US : MIN_OF(elsewhere_us, BOUND_OTHER_HOST_US);
     tenure->wait_at_least = tick_add(tenure->wait_since, least_us);
