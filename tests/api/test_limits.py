@@ -99,6 +99,17 @@ def test_five_hundred_mailboxes_are_made_at_once_or_none_of_them(evenpost):
     assert len(several["errors"]) >= 4, "every fault is told at once"
 
 
+@pytest.mark.parametrize("body", [
+    '{"to": {"address": "a@people.test"}, "to": {"address": "b@people.test"}, "subject": "s", "text": "t"}',
+    '{"to": {"address": "a@people.test", "address": "b@people.test"}, "subject": "s", "text": "t"}',
+    '{"to": {"address": "a@people.test"}, "subject": "s", "text": "t", "metadata": {"k": "1", "\\u006b": "2"}}'],
+    ids=["of the body", "of a field", "spelled in two ways"])
+def test_t102_a_name_that_stands_twice_is_refused_at_each_level(acme, body):
+    """Catches a reader that checks the first of two values and uses the other."""
+    assert acme.api.call("POST", "/v1/messages", body.encode()).problem == "malformed"
+    assert {row["to"]["address"] for row in acme.api.every("/v1/messages")}.isdisjoint({"a@people.test", "b@people.test"})
+
+
 @pytest.mark.parametrize("depth", [33, 100, 5000, 100000])
 def test_what_is_too_deep_is_malformed(acme, depth):
     """Catches a stack that a stranger's brackets fill (T103)."""
@@ -208,6 +219,30 @@ def test_a_key_is_taken_from_the_header_and_from_nowhere_else(acme):
     for path in (f"/v1/me?access_token={acme.api.key}", f"/v1/me?key={acme.api.key}", f"/v1/me?api_key={acme.api.key}"):
         assert nobody.call("GET", path).status == 401
     assert nobody.call("GET", "/v1/me", Cookie=f"key={acme.api.key}", X_Api_Key=acme.api.key).status == 401
+
+
+def test_t121_a_key_is_written_nowhere(platform):
+    """Catches a key in a log line, a refusal, a row, an argument of a program: used well, used wrongly, put where it may not be."""
+    evenpost = platform()
+    acme = evenpost.customer()
+    keys = [evenpost.api.key, acme.api.key, acme.api.post("/v1/keys", {"name": "k", "scopes": ["messages:read"]}, expect=201)["key"]]
+    for key in keys:
+        api, nobody = evenpost.api.with_key(key), evenpost.api.with_key(None)
+        told = [api.call("GET", "/v1/me"), api.call("DELETE", "/v1/nowhere"), api.call("POST", "/v1/messages", b"{"),
+                nobody.call("GET", f"/v1/me?key={key}"), nobody.call("GET", "/v1/me", Cookie=key),
+                nobody.call("GET", "/v1/me", Authorization=f"Basic {key}"), api.call("GET", "/v1/me", traceparent=key)]
+        for answer in told:
+            assert key.encode() not in answer.octets, answer
+        nobody.call("GET", f"/v1/{key}")        # who asks for such a path hears its own words; nobody else does
+    written = b"".join(path.read_bytes() for path in evenpost.database.home.rglob("*") if path.suffix in (".log", "") and path.is_file()
+                       and path.parent.name not in ("base", "global", "pg_wal") and path.stat().st_size < 1 << 24)
+    tables = evenpost.database.query("select table_name from information_schema.tables where table_schema = 'public'")
+    rows = "".join(str(evenpost.database.query(f'select t::text from "{table}" t')) for table, in tables).encode()
+    arguments = b"".join(open(f"/proc/{program.pid}/cmdline", "rb").read() for program in (evenpost.server, evenpost.worker, evenpost.jobs))
+    assert b"/v1/me" in written or b"ready" in written, "these are the logs"
+    assert keys[1][:12].encode() in rows, "these are the rows: they hold a key's prefix"
+    for key in keys:
+        assert key.encode() not in written + rows + arguments
 
 
 def test_a_scope_lets_in_to_its_operations_and_no_other(evenpost, acme):

@@ -116,7 +116,7 @@ def test_without_a_key_that_lives_nothing_is_told(evenpost, world, operation):
 
 @EVERY
 def test_without_the_scope_nothing_is_told(world, operation):
-    """Catches a 404 before the 403, by which a narrow key would learn what there is."""
+    """Catches a 404 before the 403, by which a narrow key would learn what there is; and a read scope that writes (T114)."""
     if SCOPE[operation.id]:
         for caller in world.narrow(operation):
             alike(operation, world, caller, 403, "forbidden-scope")

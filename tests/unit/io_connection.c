@@ -499,7 +499,7 @@ static void a_pause_leaves_the_bytes_with_the_peer(void **state)
     assert_int_equal(caller.end.word, CONNECTION_FINISHED);
 }
 
-/* A full backlog drops our SYN, as a silent receiver does. */
+/* A full backlog drops our SYN, as a silent receiver does: given up is a reset, behind which a permit rests (T41). */
 static void a_silent_peer_is_given_up(void **state)
 {
     (void)state;

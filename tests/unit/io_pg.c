@@ -170,7 +170,7 @@ static void a_statement_has_a_bound(void **state)
 
 /* ---- many ---- */
 
-static void ten_thousand_go_through_four_connections(void **state)
+static void ten_thousand_go_through_four_connections(void **state) /* catches: a pipeline with both sides full (T150) */
 {
     (void)state;
     enum { MANY = 10000 };

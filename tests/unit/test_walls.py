@@ -77,3 +77,23 @@ def test_what_a_neighbour_keeps_does_not_leak(leak, tmp_path):
     done = subprocess.run(["ninja", "-C", build], capture_output=True, text=True)
     assert (done.returncode != 0) == leak, done.stdout
     assert not leak or "inner/inner.h: No such file or directory" in done.stdout
+
+
+def lines_of_the_house(pattern):
+    """Every line of the house's own C that fits."""
+    files = [path for room in ("base", "policy", "mail", "io", "ledger", "server", "worker", "jobs") for path in (ROOT / room).glob("*.[ch]")]
+    assert len(files) > 100
+    return [f"{path.relative_to(ROOT)}:{number}: {line.strip()}" for path in files
+            for number, line in enumerate(path.read_text().splitlines(), 1) if re.search(pattern, line)]
+
+
+def test_t107_no_value_is_put_into_the_words_of_a_statement():
+    """Catches SQL that is made of words (CVE-2025-1094): values go as parameters, and what quotes is nowhere."""
+    assert lines_of_the_house(r"PQescape|PQquote|quote_literal") == []
+    assert lines_of_the_house(r'"\s*(select|insert into|update|delete from)\b[^"]*%') == []
+
+
+def test_t120_no_secret_is_compared_byte_by_byte():
+    """Catches a comparison whose time tells how much was right: io/secret has the one that takes its time."""
+    assert lines_of_the_house(r"\b(memcmp|strn?cmp)\([^;]*(secret|digest|signature|password|token)") == []
+    assert any("CRYPTO_memcmp" in line for line in lines_of_the_house(r"CRYPTO_memcmp"))
