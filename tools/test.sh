@@ -162,28 +162,22 @@ log_of() {
     printf '%s\n' "$EVENPOST_HOME/log/test/$1.log"
 }
 
-beside=()  # the kinds that run beside the others
-chains=()  # the process groups they run in
+beside=() # the kinds that run beside the others
+chains=() # the process groups they run in
 
 wanted() {
     [[ " ${kinds[*]} " == *" $1 "* ]]
 }
 
-# beside_begin KIND...: those that are wanted, one after the other, in a process group that ends with us.
+# beside_begin KIND: if it is wanted, in a process group that ends with us.
 beside_begin() {
-    local kind chain=()
-    for kind in "$@"; do
-        ! wanted "$kind" || chain+=("$kind")
-    done
-    [ "${#chain[@]}" -gt 0 ] || return 0
+    wanted "$1" || return 0
     set -m
-    for kind in "${chain[@]}"; do
-        kind_run "$kind" >"$(log_of "$kind")" 2>&1
-    done </dev/null &
+    kind_run "$1" </dev/null >"$(log_of "$1")" 2>&1 &
     set +m
     chains+=("$!")
-    beside+=("${chain[@]}")
-    printf '\n== %s begun; what is said stands in %s until it is through\n' "${chain[*]}" "$(log_of KIND)"
+    beside+=("$1")
+    printf '\n== %s begun; what is said stands in %s until it is through\n' "$1" "$(log_of "$1")"
 }
 
 beside_stop() {
@@ -203,17 +197,13 @@ beside_end() {
     done
 }
 
-# Promises and faults wait more than they compute: they run beside the kinds that do likewise; --long gives each its own place.
+# Promises and faults wait more than they compute: they run beside each other and the kinds that do likewise.
 # Fuzzers take what nobody else wants. Figures are measured alone.
 kinds_run() {
     local kind
     trap beside_stop EXIT
-    if [ -n "$long" ]; then
-        beside_begin promises
-        beside_begin faults
-    else
-        beside_begin promises faults
-    fi
+    beside_begin promises
+    beside_begin faults
     gently=(chrt --idle 0)
     beside_begin fuzz
     gently=(nice)
