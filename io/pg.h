@@ -30,6 +30,7 @@
  * They lead to a server that can be written to, whatever the URL says; of several hosts it is the first such one. A new
  * connection is nobody's until it has said which primary it leads to: one that was replaced (an older timeline than the
  * pool has seen) and another cluster are refused, so that one that comes back after a failover is neither read nor written.
+ * A pool without a connection begins with each host of the list once before it takes one: it may have missed the failover.
  */
 #pragma once
 

@@ -85,6 +85,8 @@ static void connection_again(struct timer *timer)
 static void connection_late(struct timer *timer)
 {
     struct pg_connection *connection = container_of(timer, struct pg_connection, late);
+    if (connection->connecting)
+        connection->first_host++; /* a host that is silent keeps nobody from the next */
     connection_lose(connection, "no answer in time");
 }
 

@@ -78,6 +78,7 @@ struct pg_connection {
     size_t looked;
     int32_t timeline;
     unsigned first_host;      /* of the URL's list: where connecting begins */
+    unsigned looks;           /* primaries looked at, each from another first host, before this one is known */
     bool asking;              /* a group is with the server, its sync not heard */
     bool worn;                /* to be replaced when its transaction is over */
     struct timer again, late; /* connect again; answer (or connection) too late */
@@ -132,6 +133,7 @@ void pg_connection_renew(struct pg_connection *connection);                     
 
 void pg_connection_look(struct pg_connection *connection); /* then it is known, or lost */
 MUST_USE const char *pg_hosts_from(struct arena *arena, const char *list, unsigned first);
+unsigned pg_hosts_count(const struct pg_hosts *hosts);
 
 /* ---- a transaction (transaction.c) ---- */
 

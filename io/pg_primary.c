@@ -1,7 +1,8 @@
 /*
  * Which primary is this? A new connection is asked before anybody gets it: after a failover the old primary may come back,
  * and libpq, which takes the first host that can be written to, would go to it. A timeline that was left is refused, and
- * the next host of the URL is tried first; connections to a timeline that is left are made anew.
+ * the next host of the URL is tried first; connections to a timeline that is left are made anew. A pool that has no
+ * connection may have missed a failover: it takes none before it has begun with each host of the URL once.
  */
 #include <string.h>
 
@@ -57,6 +58,12 @@ static void connection_looked(struct transaction_wait *wait, struct transaction 
     connection->timeline = row.timeline;
     if (row.timeline > pool->timeline)
         pool_leave_timeline(pool, row.timeline);
+    if (pool->ready == 0 && ++connection->looks < pg_hosts_count(&pool->hosts)) {
+        connection->first_host++;
+        pg_connection_renew(connection);
+        return;
+    }
+    connection->looks = 0;
     pg_connection_known(connection);
 }
 
@@ -68,16 +75,27 @@ void pg_connection_look(struct pg_connection *connection)
     transaction_commit_on(connection->look, connection);
 }
 
+static unsigned entries(const char *list)
+{
+    unsigned count = 1;
+    for (const char *byte = list; byte != NULL && *byte != '\0'; byte++)
+        count += *byte == ',';
+    return count;
+}
+
+unsigned pg_hosts_count(const struct pg_hosts *hosts)
+{
+    return MAX_OF(entries(hosts->names), entries(hosts->addresses));
+}
+
 /* A comma-separated list, from that entry on and round; a list of one serves all hosts, and stays. */
 const char *pg_hosts_from(struct arena *arena, const char *list, unsigned first)
 {
-    size_t count = 1;
-    for (const char *byte = list; byte != NULL && *byte != '\0'; byte++)
-        count += *byte == ',';
+    unsigned count = entries(list);
     if (list == NULL || count == 1 || first % count == 0)
         return list;
     const char *from = list;
-    for (size_t i = 0; i < first % count; i++)
+    for (unsigned i = 0; i < first % count; i++)
         from = strchr(from, ',') + 1;
     struct text before = text_from(list, (size_t)(from - list) - 1);
     return text_format(arena, "%s,%.*s%c", from, TEXT_ARG(before), '\0').bytes;

@@ -3,6 +3,7 @@ that comes back.
 
 The judges: what clients were told, what receivers saw, and the rows of both servers.
 """
+import socket
 import threading
 
 import psycopg
@@ -151,10 +152,34 @@ def test_t146_a_failover_loses_no_accepted_message_and_the_old_primary_is_not_wr
     assert old.one("select pg_is_in_recovery()") is False
     wait_until(lambda: "it is an old primary" in evenpost.server.text() + evenpost.worker.text(), 20, "it is said")
     assert all(answer.headers["Retry-After"] for answer in clients.refused if answer.status == 503)
+    wait_until(lambda: all_delivered(new), 300, lambda: new.query("select state, count(*) from messages group by 1"))
+    for program in (evenpost.server, evenpost.jobs, evenpost.worker):       # who starts anew has seen no failover
+        program.kill()
+        program.start()
+    evenpost.ready()
+    assert clients.ask("anew").status == 202
     rows = assert_each_is_there_once(clients, acme)
     wait_until(lambda: all_delivered(new), 300, lambda: new.query("select state, count(*) from messages group by 1"))
+    assert old.one("select count(*) from messages") == before
     no_more_than_once(evenpost, receiver, rows)
     print(f"{len(rows)} messages, {len(clients.refused)} times 503")
+
+
+@outcome(fault="the first host of DATABASE_URL is silent: it takes connections and never says a word",
+         before="a program starts", after="it connects to the next one, ten seconds later",
+         receiver="nothing", customer="503 until then")
+def test_t146_a_host_that_is_silent_keeps_nobody_from_the_next(platform, session):
+    """Catches a program that asks the same dead machine for ever, beside a primary that would answer."""
+    evenpost = platform(worker=False)
+    with socket.create_server((session.lot.address(), 5499)) as silent:
+        host, port = silent.getsockname()
+        server = evenpost.server
+        server.env["DATABASE_URL"] = (f"postgresql:///evenpost?host={host},{evenpost.database.sockets}&port={port},5432"
+                                      "&user=evenpost_server")
+        server.kill()
+        server.start()
+        evenpost.ready(seconds=60)
+        assert evenpost.customer().api.get("/v1/me").status == 200
 
 
 @pytest.mark.long
