@@ -73,6 +73,7 @@
 #define BOUND_ASIDE                                                                                                    \
     (256 * 1024) /* octets: what has more to read or write is another thread's, 13 MiB take 0.3 s (T179) */
 #define BOUND_LOOP_US (50LL * 1000) /* of CPU time, for one callback: meanwhile nobody else is heard (T179) */
+#define BOUND_PAGE_US 20 /* more for each page of memory first touched: a virtual machine's host may have to find it */
 
 /* A connection of a lane, real time. */
 #define BOUND_CONNECT_US    (60LL * 1000000) /* Linux's own SYN retries give up after two minutes: nobody waits for that */

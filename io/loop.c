@@ -1,6 +1,7 @@
 #include "io/loop.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <uv.h>
 
@@ -30,7 +31,7 @@ struct loop {
 /* Of the loop that runs: where its last callback left the clocks. */
 static struct {
     struct loop *loop; /* NULL: none runs */
-    int64_t cpu_us, real_us;
+    int64_t cpu_us, real_us, pages;
 } watched;
 
 struct signal_handle {
@@ -54,17 +55,30 @@ static int64_t real_us(void)
     return (int64_t)(uv_hrtime() / 1000);
 }
 
+/* Pages of memory that the kernel had to find for this thread. */
+static int64_t pages(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0)
+        unreachable("a thread cannot read its usage");
+    return usage.ru_minflt;
+}
+
 void loop_ran(const char *what)
 {
     if (watched.loop == NULL)
         return;
     int64_t woke_us = (int64_t)uv_now(&watched.loop->uv) * US_PER_MS; /* it slept until then, if it slept */
     int64_t cpu_before_us = watched.cpu_us, before_us = MAX_OF(watched.real_us, woke_us);
+    int64_t pages_before = watched.pages;
     watched.cpu_us = cpu_us();
     watched.real_us = real_us();
+    watched.pages = pages();
+    long long found = watched.pages - pages_before;
     long long cpu_ms = (watched.cpu_us - cpu_before_us) / US_PER_MS, ms = (watched.real_us - before_us) / US_PER_MS;
-    if (cpu_ms >= SLOWER * BOUND_LOOP_US / US_PER_MS)
-        log_warning("loop", "held by %s for %lld ms of CPU time, %lld ms in all", what, cpu_ms, ms);
+    if (cpu_ms >= (SLOWER * BOUND_LOOP_US + found * BOUND_PAGE_US) / US_PER_MS)
+        log_warning("loop", "held by %s for %lld ms of CPU time, %lld ms in all, %lld pages of memory found for it",
+                    what, cpu_ms, ms, found);
     else if (ms >= SLOWER * BOUND_LOOP_US / US_PER_MS)
         log_debug("loop", "%s took %lld ms, %lld ms of CPU time: it waited, or the machine was busy", what, ms, cpu_ms);
 }
@@ -252,6 +266,7 @@ void loop_run(struct loop *loop)
     watched.loop = loop;
     watched.cpu_us = cpu_us();
     watched.real_us = real_us();
+    watched.pages = pages();
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     watched.loop = NULL;
 }

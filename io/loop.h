@@ -7,7 +7,8 @@
  *
  * The loop watches itself (T179): what holds it for longer than BOUND_LOOP_US of this thread's CPU time is a warning with
  * its name, so that a machine that is busy with others accuses nobody; what only took that long, because it waited or was
- * not let run, is a debug line.
+ * not let run, is a debug line. The kernel's time to find memory counts as CPU time: 2 us a page (a letter of 10 MiB touches
+ * 7,000), but many more where a hypervisor must find it first, so each page is allowed BOUND_PAGE_US.
  */
 #pragma once
 
