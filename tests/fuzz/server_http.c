@@ -8,6 +8,9 @@
 #include "server/http.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -87,12 +90,29 @@ static void begin(void)
 
 /* ---- the client ---- */
 
+/* libFuzzer's alarm interrupts whoever waits; the kernel goes on connecting meanwhile. */
+static void wait_for_connection(int client)
+{
+    struct pollfd waits = { .fd = client, .events = POLLOUT };
+    int error = 0;
+    socklen_t size = sizeof error;
+    while (poll(&waits, 1, -1) < 0)
+        assert(errno == EINTR);
+    assert(getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0);
+}
+
 static int connected(void)
 {
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct linger reset = { 1, 0 }; /* leaves no port in TIME_WAIT */
     assert(client >= 0 && setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
-    assert(connect(client, (struct sockaddr *)&world.address, sizeof world.address) == 0);
+    if (connect(client, (struct sockaddr *)&world.address, sizeof world.address) != 0) {
+        int error = errno;
+        if (error != EINTR)
+            fprintf(stderr, "cannot connect: %s\n", strerror(error));
+        assert(error == EINTR);
+        wait_for_connection(client);
+    }
     return client;
 }
 
