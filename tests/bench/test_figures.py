@@ -173,7 +173,7 @@ def test_deliveries_over_one_connection_beside_postfix(session, durable, table):
     accepts_per_s(session, evenpost, acme, DUE)
     cpu, worker_cpu = group.cpu_s(), evenpost.worker.cpu_s()
     evenpost.clock.set_rate(86400 * DEMAND / DUE)
-    seen = ours.wait(DUE, 90)
+    seen = ours.wait(DUE, 400)
     wait_until(lambda: evenpost.database.one("select count(*) from messages where state = 'delivered'") >= seen["messages"], 30)
     done = seen["messages"]
     rate = done / (seen["last_dot"] - seen["first_dot"])
