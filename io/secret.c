@@ -27,7 +27,8 @@ struct secret_key {
 
 void secret_sha256(struct text bytes, uint8_t digest[SECRET_DIGEST])
 {
-    SHA256((const unsigned char *)bytes.bytes, bytes.length, digest);
+    if (SHA256((const unsigned char *)bytes.bytes, bytes.length, digest) == NULL)
+        unreachable("no memory is left");
 }
 
 void secret_hmac_sha256(struct text key, struct text bytes, uint8_t digest[SECRET_DIGEST])
@@ -35,7 +36,7 @@ void secret_hmac_sha256(struct text key, struct text bytes, uint8_t digest[SECRE
     assert(key.length <= INT32_MAX);
     if (HMAC(EVP_sha256(), key.bytes == NULL ? "" : key.bytes, (int)key.length, (const unsigned char *)bytes.bytes,
              bytes.length, digest, NULL) == NULL)
-        unreachable("HMAC-SHA256 is always there");
+        unreachable("no memory is left");
 }
 
 bool secret_equal(struct text a, struct text b)

@@ -122,14 +122,15 @@ static enum MHD_Result http_send(struct MHD_Connection *connection, const struct
         MHD_create_response_from_buffer(response->length, response->body, MHD_RESPMEM_MUST_FREE);
     if (sent == NULL)
         return MHD_NO;
-    for (size_t i = 0; i < COUNT(always); i++)
-        MHD_add_response_header(sent, always[i].name, always[i].value);
-    MHD_add_response_header(sent, "Content-Type", response->type);
-    if (response->header != NULL)
-        MHD_add_response_header(sent, response->header, response->value);
-    if (last)
-        MHD_add_response_header(sent, "Connection", "close");
-    enum MHD_Result result = MHD_queue_response(connection, response->status, sent);
+    enum MHD_Result result = MHD_add_response_header(sent, "Content-Type", response->type);
+    for (size_t i = 0; result == MHD_YES && i < COUNT(always); i++)
+        result = MHD_add_response_header(sent, always[i].name, always[i].value);
+    if (result == MHD_YES && response->header != NULL)
+        result = MHD_add_response_header(sent, response->header, response->value);
+    if (result == MHD_YES && last)
+        result = MHD_add_response_header(sent, "Connection", "close");
+    if (result == MHD_YES)
+        result = MHD_queue_response(connection, response->status, sent);
     MHD_destroy_response(sent);
     return result;
 }

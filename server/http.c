@@ -266,13 +266,29 @@ void answer_header_add(struct answer *answer, const char *name, struct text valu
     answer->headers[answer->header_count++] = (struct answer_header){ name, value };
 }
 
-static void add_header(struct MHD_Response *response, struct arena *arena, const char *name, struct text value)
+static bool add_header(struct MHD_Response *response, struct arena *arena, const char *name, struct text value)
 {
     assert(text_is_ascii(value) && !text_has_control(value));
-    if (MHD_add_response_header(response, name, text_terminated(arena, value)) != MHD_YES)
-        log_error(NULL, "a header of an answer was refused: %s", name);
+    if (MHD_add_response_header(response, name, text_terminated(arena, value)) == MHD_YES)
+        return true;
+    log_error(NULL, "a header of an answer was refused: %s", name);
+    return false;
 }
 
+static bool add_headers(struct MHD_Response *response, const struct exchange *exchange)
+{
+    const struct answer *answer = &exchange->answer;
+    struct arena *arena = exchange->arena;
+    bool all =
+        answer->content_type == NULL || add_header(response, arena, "Content-Type", text_of(answer->content_type));
+    all = all && add_header(response, arena, "Cache-Control", TEXT("no-store"));
+    all = all && add_header(response, arena, "X-Content-Type-Options", TEXT("nosniff"));
+    for (size_t i = 0; all && i < answer->header_count; i++)
+        all = add_header(response, arena, answer->headers[i].name, answer->headers[i].value);
+    return all && (!(answer->close || exchange->closed) || add_header(response, arena, "Connection", TEXT("close")));
+}
+
+/* An answer without one of its headers is another answer: there is none then, and the connection ends. */
 static enum MHD_Result queue(struct exchange *exchange)
 {
     struct exchange_inside *inside = exchange->inside;
@@ -281,17 +297,11 @@ static enum MHD_Result queue(struct exchange *exchange)
         answer->body.length, (void *)(uintptr_t)answer->body.bytes, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
-    if (answer->content_type != NULL)
-        add_header(response, exchange->arena, "Content-Type", text_of(answer->content_type));
-    add_header(response, exchange->arena, "Cache-Control", TEXT("no-store"));
-    add_header(response, exchange->arena, "X-Content-Type-Options", TEXT("nosniff"));
-    for (size_t i = 0; i < answer->header_count; i++)
-        add_header(response, exchange->arena, answer->headers[i].name, answer->headers[i].value);
-    if (answer->close || exchange->closed)
-        add_header(response, exchange->arena, "Connection", TEXT("close"));
     inside->queued = true;
     deadline_in(inside->member, ANSWER_WRITE_US);
-    enum MHD_Result result = MHD_queue_response(inside->connection, (unsigned)answer->status, response);
+    enum MHD_Result result = MHD_NO;
+    if (add_headers(response, exchange))
+        result = MHD_queue_response(inside->connection, (unsigned)answer->status, response);
     MHD_destroy_response(response);
     return result;
 }

@@ -179,10 +179,14 @@ class Acceptance(Scene):
         return self.asked("POST", "/v1/messages", body, key)
 
     def asked(self, method, path, body, key):
+        """None: there was no whole answer. One without its headers is none of ours."""
         try:
-            return self.acme.api.call(method, path, body, **({"Idempotency_Key": key} if key else {}))
+            answer = self.acme.api.call(method, path, body, **({"Idempotency_Key": key} if key else {}))
         except NoAnswer:
             return None
+        whole = {"Content-Type", "Cache-Control", "X-Content-Type-Options", "Request-Id"} <= set(answer.headers.keys())
+        assert whole or answer.status >= 500, (method, path, answer, dict(answer.headers))
+        return answer
 
     def judge(self, key, first, second, words):
         told = [first, second, words[-800:]]

@@ -68,23 +68,24 @@ def test_t151_a_full_disk_takes_nothing_half_and_all_comes_back_when_there_is_ro
     acme.ip(), acme.mailboxes(60)
     receiver = evenpost.receiver()
     sent = acme.send(10, to=receiver)
-    fill(evenpost.disk)
-    told, number, refused = post_until_full(evenpost, acme)
-    assert "disk is full" in refused["detail"] and "nothing was done" in refused["detail"], refused
-    assert kept(evenpost, number) == 0
-    assert all(acme.message(id)["state"] == "booked" for id in told[-3:]), "what is there can be read"
-    committed = "select count(*) from slots where state in ('authorized', 'spent')"
+    with evenpost.database.keeps_open():
+        fill(evenpost.disk)
+        told, number, refused = post_until_full(evenpost, acme)
+        assert "disk is full" in refused["detail"] and "nothing was done" in refused["detail"], refused
+        assert kept(evenpost, number) == 0
+        assert all(acme.message(id)["state"] == "booked" for id in told[-3:]), "what is there can be read"
+        committed = "select count(*) from slots where state in ('authorized', 'spent')"
 
-    def dots_are_covered():
-        dots = len(receiver.dots)
-        return dots <= evenpost.database.one(committed)
-    for at in sorted(instant(row["slot"]["at"]) for row in sent.rows())[:6]:
-        evenpost.clock.jump_to(at)
-        stays(dots_are_covered, 1, "each dot has its committed authorization")
-    wait_until(lambda: "authorization not written: refused" in evenpost.worker.text(), 30, "the worker meets the full disk")
-    assert dots_are_covered()
-    assert evenpost.worker.alive and evenpost.server.alive and evenpost.jobs.alive
-    assert post(acme, number).status == 503, "it is full still"
+        def dots_are_covered():
+            dots = len(receiver.dots)
+            return dots <= evenpost.database.one(committed)
+        for at in sorted(instant(row["slot"]["at"]) for row in sent.rows())[:6]:
+            evenpost.clock.jump_to(at)
+            stays(dots_are_covered, 1, "each dot has its committed authorization")
+        wait_until(lambda: "authorization not written: refused" in evenpost.worker.text(), 30, "the worker meets the full disk")
+        assert dots_are_covered()
+        assert evenpost.worker.alive and evenpost.server.alive and evenpost.jobs.alive
+        assert post(acme, number).status == 503, "it is full still"
     make_room(evenpost.disk)
     again = wait_until(lambda: (answer := post(acme, number)).status == 202 and answer, 30, "there is room")
     assert kept(evenpost, number) == 1

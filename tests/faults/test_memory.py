@@ -171,3 +171,18 @@ def test_t176_an_allocation_that_fails_changes_nothing_that_was_promised(scene, 
         except AssertionError as fault:
             raise AssertionError(f"allocation {number} of {total} fails{', and each behind it' if then_on else ''}: {fault}") from fault
     swept(f"{scene.name} without memory", len(points))
+
+
+@outcome(fault="an allocation of a server fails while it answers: any of the last ones", before="lists and single things are asked for",
+         after="as without the fault", receiver="nothing", customer="an answer with all of its headers, 503, or a lost connection; asked again, the same")
+def test_t176_an_answer_has_all_of_its_headers_or_is_none(session, dice, long, swept):
+    """Catches an answer without its type, or without what keeps a browser from guessing one."""
+    scene, step = Reads(session), 1 if long else 4
+    try:
+        total = int(re.search(r"asked for (\d+) allocations", scene.play(**fails_at(session, 0, False)).words)[1])
+        numbers = range(total - 400 + dice.randrange(step), total, step)
+        for number in numbers:
+            assert_as_decided(scene.play(**fails_at(session, number, False)))
+    finally:
+        scene.close()
+    swept("answers without memory", len(numbers))

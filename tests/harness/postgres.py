@@ -49,6 +49,7 @@ class Postgres:
         self.home = pathlib.Path(home)
         self.data, self.sockets = self.home / "data", self.home / "s"
         self.home.mkdir(parents=True, exist_ok=True)
+        self.kept_open = None
         self.sockets.mkdir(exist_ok=True)
         _own(self.home), _own(self.sockets)
         self.holder = None
@@ -174,10 +175,20 @@ class Postgres:
                 os.kill(pid, signal.SIGCONT)
 
     def query(self, statement, *values):
-        """The judge's own look: rows as tuples, by the superuser, in a connection of its own."""
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+        """The judge's own look: rows as tuples, by the superuser, in a connection of its own, or in the one that is kept."""
+        with self.kept_open or psycopg.connect(self.url(), autocommit=True) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    @contextlib.contextmanager
+    def keeps_open(self):
+        """Meanwhile the judge looks through one connection: on a full disk PostgreSQL may let no other in."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            self.kept_open = contextlib.nullcontext(connection)
+            try:
+                yield
+            finally:
+                self.kept_open = None
 
     def one(self, statement, *values):
         rows = self.query(statement, *values)
