@@ -30,6 +30,7 @@ struct exchange_inside {
     struct MHD_Connection *connection;
     struct crowd_member *member;
     char *body;
+    struct text target; /* as it came, with what stands behind its mark */
     size_t body_length, body_capacity, body_max;
     bool begun;     /* the first handler call was there */
     bool too_large; /* the body outgrew its bound */
@@ -183,7 +184,7 @@ static void *on_target(void *of, const char *uri, struct MHD_Connection *connect
     exchange->inside->member = member_of(connection);
     exchange->peer = peer_of(connection);
     exchange->content_type = TEXT_NONE;
-    struct text target = text_copy(arena, text_of(uri));
+    struct text target = exchange->inside->target = text_copy(arena, text_of(uri));
     size_t mark = text_find(target, '?');
     exchange->path = text_slice(target, 0, mark);
     exchange->query = mark < target.length ? text_after(target, mark + 1) : TEXT_NONE;
@@ -343,7 +344,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method, 
     fields_of(exchange, &fields);
     if (fields.wanted > FIELDS_MAX)
         return refuse(exchange, 431, "There are too many headers.");
-    struct guard_head head = { exchange->method, exchange->path, text_of(version), fields.items, fields.count };
+    struct guard_head head = { exchange->method, inside->target, text_of(version), fields.items, fields.count };
     struct guard_verdict verdict = guard_check(&head);
     if (verdict.status != 0)
         return refuse(exchange, verdict.status, verdict.sentence);

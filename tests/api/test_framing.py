@@ -49,6 +49,8 @@ REFUSED = {
     "a name with a bracket": ("GET /healthz HTTP/1.1\r\n" + HOST + "X(Name: v\r\n", 400),
     "a CR in a value": ("GET /healthz HTTP/1.1\r\n" + HOST + "X-Name: a\rb\r\n", 400),
     "an absolute target": ("GET http://api.test/healthz HTTP/1.1\r\n" + HOST, 400),
+    "a tab in a query": ("GET /healthz?x=\t HTTP/1.1\r\n" + HOST, 400),
+    "octets in a query": ("GET /healthz?x=\xff HTTP/1.1\r\n" + HOST, 400),
     "the target *": ("OPTIONS * HTTP/1.1\r\n" + HOST, 400),
     "an unknown version": ("GET /healthz HTTP/1.2\r\n" + HOST, 400),
     "an unknown method": ("BREW /healthz HTTP/1.1\r\n" + HOST, 400),
