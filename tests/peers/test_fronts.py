@@ -30,8 +30,8 @@ PASSES = {                          # what a front makes well-formed: it is answ
     "nginx": {"an unknown version", "an absolute target", "an unknown expectation", "an upgrade"},
 }
 CLEAR = {                           # heads that are refused, but end at one place for every reader
-    "no host", "a name with a bracket", "an absolute target", "the target *", "an unknown version", "an unknown method",
-    "a method in lower case", "CONNECT", "an upgrade", "too many headers",
+    "no host", "a name with a bracket", "an absolute target", "a tab in a query", "octets in a query", "the target *",
+    "an unknown version", "an unknown method", "a method in lower case", "CONNECT", "an upgrade", "too many headers",
     ("Content-Length: 5", "Content-Length: 5"), ("Content-Length: 5,5",), ("Content-Encoding: br", "Content-Length: 5"),
     ("Expect: nothing", "Content-Length: 5")}
 
