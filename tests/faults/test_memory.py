@@ -154,6 +154,14 @@ def drawn(dice, scene, total, count):
     return [dice.randrange(start + length * n // of, start + length * (n + 1) // of) + 1 for start, length, n, of in stretches]
 
 
+def play_each(scene, session, points, total):
+    for number, then_on in points:
+        try:
+            assert_as_decided(scene.play(**fails_at(session, number, then_on)))
+        except AssertionError as fault:
+            raise AssertionError(f"allocation {number} of {total} fails{', and each behind it' if then_on else ''}: {fault}") from fault
+
+
 @outcome(fault="an allocation of a worker fails, once or each from one on: at its start, at a takeover, in a delivery that ends with 250, 450, 550 or no reply, with a large message",
          before="a message is due, or is left by a killed owner", after="as without the fault; unconfirmed, if its authorization was asked for and the program ended",
          receiver="one dot at most; one connection at once", customer="the state, and why; never bounced for lack of memory")
@@ -165,11 +173,7 @@ def test_t176_an_allocation_that_fails_changes_nothing_that_was_promised(scene, 
     total = int(re.search(r"asked for (\d+) allocations", scene.play(**fails_at(session, 0, False)).words)[1])
     count = 26 if long else 2
     points = [(number, then_on) for then_on in (False, True) for number in drawn(dice, scene, total, count)]
-    for number, then_on in points:
-        try:
-            assert_as_decided(scene.play(**fails_at(session, number, then_on)))
-        except AssertionError as fault:
-            raise AssertionError(f"allocation {number} of {total} fails{', and each behind it' if then_on else ''}: {fault}") from fault
+    play_each(scene, session, points, total)
     swept(f"{scene.name} without memory", len(points))
 
 
@@ -181,8 +185,7 @@ def test_t176_an_answer_has_all_of_its_headers_or_is_none(session, dice, long, s
     try:
         total = int(re.search(r"asked for (\d+) allocations", scene.play(**fails_at(session, 0, False)).words)[1])
         numbers = range(total - 400 + dice.randrange(step), total, step)
-        for number in numbers:
-            assert_as_decided(scene.play(**fails_at(session, number, False)))
+        play_each(scene, session, [(number, False) for number in numbers], total)
     finally:
         scene.close()
     swept("answers without memory", len(numbers))
